@@ -1,0 +1,1 @@
+//! Operations over HTTP and health. Acts only through the Control it is given.

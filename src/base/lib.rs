@@ -1,0 +1,1 @@
+//! Effects and plain tools every layer stands on: bytes, checksums, compression, the environment, clocks, meters, limits.

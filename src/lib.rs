@@ -1,0 +1,1 @@
+//! The node as a library: what `main` starts and tests run in one process.

@@ -1,0 +1,1 @@
+//! Rows as bytes: images, keys, merging, streams; mutations, read commands and filters.

@@ -1,0 +1,1 @@
+//! Statements to plans, plans to storage calls, rows to results, errors to wire codes.

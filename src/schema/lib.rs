@@ -1,0 +1,1 @@
+//! The catalog and its changes as pure steps; DESCRIBE; system table definitions.

@@ -1,0 +1,1 @@
+//! The native protocol listener: connections, turns, events. Knows no table.

@@ -1,0 +1,1 @@
+//! The engine: commit log, memtables, SSTables, compaction. Has never heard of replicas.

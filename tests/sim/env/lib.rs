@@ -1,0 +1,1 @@
+//! The simulated environment: clocks, disk, network and tasks from one seed.

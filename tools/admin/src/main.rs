@@ -1,0 +1,2 @@
+//! The admin tool of Helenus.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The inspect tool of Helenus.
+fn main() {}
