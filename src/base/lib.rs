@@ -1,1 +1,21 @@
-//! Effects and plain tools every layer stands on: bytes, checksums, compression, the environment, clocks, meters, limits.
+//! Effects and plain tools that every layer stands on.
+//!
+//! - [`env`](mod@env): the one door to clock, network, files, randomness and tasks; the real environment lives there,
+//!   the simulated one is the crate `sim`.
+//! - [`bytes`]: a checked cursor over untrusted bytes, and variable-length integers.
+//! - [`checksum`], [`compress`]: crc32 with a salt; LZ4, Snappy and Zstandard as raw blocks with exact lengths.
+//! - [`hybrid`]: timestamps that never repeat, even across restarts.
+//! - [`meter`], [`limits`], [`counters`], [`trace`]: how much work a turn did, how much anything may be,
+//!   how often it happened, and what one request went through.
+//!
+//! Nothing here knows CQL, rows or nodes.
+
+pub mod bytes;
+pub mod checksum;
+pub mod compress;
+pub mod counters;
+pub mod env;
+pub mod hybrid;
+pub mod limits;
+pub mod meter;
+pub mod trace;
