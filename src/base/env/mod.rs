@@ -35,7 +35,7 @@ pub use files::{Dir, Entry, File, Lock, Space, check_name};
 pub use network::{Connection, Listener, Stream};
 pub use real::Options;
 pub use rng::Rng;
-pub use system::{Class, Faults, Job, System};
+pub use system::{Class, Faults, Finish, Job, System};
 pub use task::{Blocking, Task, TaskError};
 
 /// A handle to the world: clock, network, files, randomness and tasks. Clones share everything.

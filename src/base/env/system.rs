@@ -11,8 +11,12 @@ use std::time::Duration;
 
 use super::{BoxFuture, Dir, Listener, Rng, Stream};
 
-/// A closure for [`System::blocking`]; it delivers its own result and catches its own panic.
-pub type Job = Box<dyn FnOnce() + Send + 'static>;
+/// A closure for [`System::blocking`]. It catches its own panic; its result is delivered by the [`Finish`] it gives
+/// back, so that a simulation can let the disk's time pass in between.
+pub type Job = Box<dyn FnOnce() -> Finish + Send + 'static>;
+
+/// Delivers the result of a [`Job`].
+pub type Finish = Box<dyn FnOnce() + Send + 'static>;
 
 /// Which threads run a blocking closure. Each class has its own, so a long compaction delays no read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +81,7 @@ pub trait System: Send + Sync + 'static {
     fn hash_keys(&self) -> [u64; 4];
     /// Polls `body` until it is done. A panic of `body` means that nobody owns the task any more.
     fn spawn(&self, name: &'static str, body: BoxFuture<'static, ()>);
-    /// Runs `job` once, on a thread of `class`.
+    /// Runs `job` once, on a thread of `class`, and then what it gives back.
     fn blocking(&self, class: Class, job: Job);
 }
 

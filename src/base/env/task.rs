@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use tokio::sync::oneshot;
 
-use super::{BoxFuture, Job};
+use super::{BoxFuture, Finish, Job};
 
 type Panic = Box<dyn Any + Send + 'static>;
 
@@ -145,10 +145,10 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    let job = move || {
+    let job = move || -> Finish {
         let outcome = catch_unwind(AssertUnwindSafe(work));
-        // Nobody waits any more: the result is not wanted, and the panic hook has reported a panic.
-        let _ = sender.send(outcome);
+        // If nobody waits any more the result is not wanted, and the panic hook has reported a panic.
+        Box::new(move || drop(sender.send(outcome)))
     };
     (Blocking { receiver }, Box::new(job))
 }

@@ -104,7 +104,7 @@ impl Queue {
     fn run(&self) {
         while let Some(job) = self.next() {
             // A job delivers its own panic; this guards against one in the drop of what it captured.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            let _ = catch_unwind(AssertUnwindSafe(|| job()()));
         }
     }
 
