@@ -7,8 +7,7 @@
 //!   takes a trailing zero-length component for a missing one, which makes its order inconsistent; here it is present.)
 //! - `duration` has no order in CQL: its bytes compare, and the schema refuses it in keys.
 //!
-//! The order is total on all byte strings, so that damaged values still sort: where a value cannot be read as its
-//! type, the bytes compare.
+//! Only valid values have this order; where one cannot be read as its type, the bytes compare.
 
 use std::cmp::Ordering;
 

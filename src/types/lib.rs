@@ -20,6 +20,7 @@
 
 mod error;
 mod kind;
+mod marshal;
 pub mod name;
 
 pub mod collection;
@@ -29,9 +30,15 @@ pub mod vector;
 
 mod compare;
 mod format;
+mod print;
 mod validate;
 
 pub mod value;
+
+pub mod aggregate;
+pub mod cast;
+pub mod comparable;
+pub mod literal;
 
 pub mod token;
 

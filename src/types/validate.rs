@@ -1,7 +1,7 @@
 //! Whether bytes are a value of a type, in Cassandra's words when they are not.
 
 use crate::collection::{Items, Pairs};
-use crate::value::{duration, hex};
+use crate::value::{decimal, duration, hex};
 use crate::{Error, Type, tuple, udt, vector};
 
 impl Type {
@@ -24,6 +24,13 @@ impl Type {
             }
             Type::Boolean => sized(len <= 1, "Expected 1 or 0 byte value"),
             Type::Date => sized(len == 4, "Expected 4 byte long for date"),
+            Type::Decimal if len > decimal::BYTES_MAX => sized(
+                false,
+                &format!(
+                    "Expected at most {} bytes for a decimal",
+                    decimal::BYTES_MAX
+                ),
+            ),
             Type::Decimal => sized(len == 0 || len >= 4, "Expected 0 or at least 4 bytes"),
             Type::Double => sized(
                 len == 8 || len == 0,

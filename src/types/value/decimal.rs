@@ -16,6 +16,9 @@ const PLAIN_DIGITS_MAX: i64 = 1000;
 /// aggregate over hostile scales stays cheap.
 pub const DIGITS_MAX: i64 = 10_000;
 
+/// The longest `decimal` in bytes: ordering needs its digits, whose making takes time by the square of the length.
+pub const BYTES_MAX: usize = 16 * 1024;
+
 /// A number of `decimal`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decimal {
@@ -32,6 +35,15 @@ pub fn read(value: &[u8]) -> Option<Decimal> {
         unscaled: varint::read(unscaled),
         scale: i32::from_be_bytes(*scale),
     })
+}
+
+/// Reads a `decimal` whose digits somebody wants, as [`varint::read_short`].
+pub fn read_short(value: &[u8]) -> Option<Decimal> {
+    if value.len() <= varint::PRINTED_BYTES_MAX {
+        read(value)
+    } else {
+        None
+    }
 }
 
 impl Decimal {
@@ -79,10 +91,32 @@ impl Decimal {
         }
     }
 
-    /// The nearest double.
-    pub fn to_double(&self) -> f64 {
+    /// The nearest `f32` or `f64`.
+    pub fn to_float<F: std::str::FromStr>(&self) -> F {
         let text = format!("{}e{}", self.unscaled, -i64::from(self.scale));
-        text.parse().expect("digits and an exponent form a number")
+        text.parse()
+            .ok()
+            .expect("digits and an exponent form a number")
+    }
+
+    /// The number divided, at the same scale, rounded to the nearest and half to even.
+    pub fn divide_half_even(&self, divisor: u64) -> Decimal {
+        let divisor = BigInt::from(divisor);
+        let mut quotient = &self.unscaled / &divisor;
+        let rest = &self.unscaled - &quotient * &divisor;
+        let twice = BigInt::from(rest.magnitude() * 2u32);
+        let odd = quotient.bit(0);
+        if twice > divisor || twice == divisor && odd {
+            quotient += if self.unscaled.sign() == Sign::Minus {
+                -1
+            } else {
+                1
+            };
+        }
+        Decimal {
+            unscaled: quotient,
+            scale: self.scale,
+        }
     }
 
     /// The integer part, cut towards zero; `None` when it would have more than [`DIGITS_MAX`] zeros to write out.
@@ -149,6 +183,15 @@ impl Decimal {
             String::new()
         };
         format!("{sign}{}{fraction}E{adjusted:+}", &digits[..1])
+    }
+
+    /// The text that reads back as exactly this number and scale: plain where a plain text can say it.
+    pub fn exact_text(&self) -> String {
+        if self.scale < 0 {
+            self.text()
+        } else {
+            self.plain_text()
+        }
     }
 
     /// The text without an exponent, as `cast(.. as text)` prints it; falls back to [`Decimal::text`] when that
@@ -348,7 +391,7 @@ mod tests {
         ] {
             let number = Decimal::parse(text).expect(text);
             assert_eq!(number.to_integer(), Some(integer.into()), "{text}");
-            assert_eq!(number.to_double(), double, "{text}");
+            assert_eq!(number.to_float::<f64>(), double, "{text}");
         }
         assert_eq!(
             Decimal::parse("1e99999").expect("number").to_integer(),

