@@ -94,7 +94,10 @@ pub(crate) fn plain(ty: &Type, value: &[u8]) -> Option<String> {
         Type::Date => date::text(date::read(value)?),
         Type::Time => time::text(number::int64(value)?),
         Type::Timestamp => timestamp::text(number::int64(value)?),
-        Type::Duration => duration::read(value)?.text(),
+        // The zero duration has no units to print, but its literal needs one.
+        Type::Duration => Some(duration::read(value)?.text())
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "0s".into()),
         Type::Inet => inet::text(inet::read(value)?),
         Type::Uuid | Type::TimeUuid => uuid::read(value)?.to_string(),
         _ => return None,

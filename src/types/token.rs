@@ -1,9 +1,8 @@
 //! The partition token: Murmur3 (x64, 128 bit, seed 0), first half, exactly as Cassandra computes it.
 //!
 //! Cassandra reads the bytes of the last, partial block as signed, so a byte of 0x80 or more there spreads ones over
-//! all higher bits: this is not the published hash. `i64::MIN` is the ring's minimum and no key has it: it becomes
-//! `i64::MAX`. The hash of no bytes is not asked for: Cassandra gives the empty key the minimum itself, and refuses
-//! such keys.
+//! all higher bits: this is not the published hash. `i64::MIN` is the ring's minimum and no key has it: a hash of
+//! that value becomes `i64::MAX`. (Cassandra answers the minimum for a key of no bytes; no table can hold one.)
 
 use std::fmt;
 
@@ -19,9 +18,6 @@ impl Token {
 
     /// The token of a partition key's bytes.
     pub fn of(key: &[u8]) -> Token {
-        if key.is_empty() {
-            return Token::MIN;
-        }
         match hash(key) {
             i64::MIN => Token::MAX,
             hash => Token(hash),

@@ -83,12 +83,22 @@ pub fn decode(ty: &Type, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(
             _ => return Err(damaged(reader, "boolean key")),
         },
         Type::Float => {
-            let number = wire::float_of_key(reader.u32_be()?);
+            let key = reader.u32_be()?;
+            let number = wire::float_of_key(key);
+            let canonical = wire::float_key(number) == key;
             out.extend(number.to_be_bytes());
+            if !canonical {
+                return Err(damaged(reader, "float key"));
+            }
         }
         Type::Double => {
-            let number = wire::double_of_key(reader.u64_be()?);
+            let key = reader.u64_be()?;
+            let number = wire::double_of_key(key);
+            let canonical = wire::double_key(number) == key;
             out.extend(number.to_be_bytes());
+            if !canonical {
+                return Err(damaged(reader, "double key"));
+            }
         }
         Type::Uuid => out.extend(uuid::of_order_key(reader.u64_be()?, reader.u64_be()?).as_bytes()),
         Type::TimeUuid => {
