@@ -126,7 +126,12 @@ fn whole_envelopes_bytes(envelopes: &[u8]) -> usize {
     whole_bytes
 }
 
-fn put_segment(format: Format, payload: &[u8], self_contained: bool, out: &mut BytesMut) {
+pub(crate) fn put_segment(
+    format: Format,
+    payload: &[u8],
+    self_contained: bool,
+    out: &mut BytesMut,
+) {
     debug_assert!(
         payload.len() <= SEGMENT_PAYLOAD_BYTES_MAX,
         "{} bytes in a segment",

@@ -50,6 +50,9 @@ pub enum Value<'a> {
     Set(&'a [u8]),
 }
 
+/// A `[bytes map]`, in the order of the wire; a value may be null.
+pub type BytesMap<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
+
 /// A checked cursor over a message's body.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
@@ -198,10 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `[bytes map]`, in the order of the wire.
-    pub fn bytes_map(
-        &mut self,
-        what: &'static str,
-    ) -> Result<Vec<(&'a str, Option<&'a [u8]>)>, Malformed> {
+    pub fn bytes_map(&mut self, what: &'static str) -> Result<BytesMap<'a>, Malformed> {
         let count = usize::from(self.short(what)?);
         let mut map = Vec::with_capacity(self.count_within(count, 6, what)?);
         for _ in 0..count {

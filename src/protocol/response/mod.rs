@@ -71,7 +71,7 @@ pub struct Received<'a> {
     /// What a person should know.
     pub warnings: Vec<&'a str>,
     /// Bytes for whoever understands them.
-    pub payload: Vec<(&'a str, Option<&'a [u8]>)>,
+    pub payload: wire::BytesMap<'a>,
     /// The answer.
     pub response: Response<'a>,
 }

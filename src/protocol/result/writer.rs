@@ -73,7 +73,7 @@ impl RowsWriter {
         let warnings = WarningsPlace {
             start,
             end: start + head.warnings_bytes(),
-            count: head.warnings.len() as u16,
+            count: head.warnings.len().min(usize::from(u16::MAX)) as u16,
         };
         out.put_i32(ROWS);
         let metadata_offset = out.len();
