@@ -11,5 +11,14 @@
 //!
 //! Left out: whether a table, column or function exists, and of which type a literal is.
 
+pub mod error;
 pub mod identifier;
+mod keyword;
+mod lexer;
+mod parser;
+mod printer;
+mod token;
 pub mod tree;
+
+pub use error::Error;
+pub use parser::parse;

@@ -1,0 +1,61 @@
+//! What a few tokens ahead tell: whether parentheses hold a type, whether a word is a keyword here.
+
+use nom::{Err, Parser};
+
+use super::combinators::{nested_type, symbol};
+use super::failure::{Failure, Reason};
+use super::tokens::Tokens;
+use super::types::data_type;
+use crate::keyword::Keyword;
+use crate::token::{Kind, Symbol};
+
+/// Whether a type in parentheses stands next, and after it something that it can be the type of.
+/// Types hold no parentheses, so looking ahead costs no more than the type's own length.
+pub fn hint_follows(
+    input: Tokens<'_>,
+    starts_operand: fn(Tokens<'_>) -> bool,
+) -> Result<bool, Err<Failure>> {
+    let parsed = nested_type(data_type)
+        .parse(input.advance())
+        .and_then(|(rest, _)| symbol(Symbol::CloseParenthesis).parse(rest));
+    match parsed {
+        Ok((rest, _)) => Ok(starts_operand(rest)),
+        Err(Err::Failure(failure)) if failure.kind == Reason::TooDeep => Err(Err::Failure(failure)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether a term without sign and operators can begin here.
+pub fn starts_term(input: Tokens<'_>) -> bool {
+    use Symbol::{Colon, OpenBrace, OpenBracket, OpenParenthesis, QuestionMark};
+    match input.kind(0) {
+        Kind::Symbol(symbol) => {
+            matches!(
+                symbol,
+                Colon | OpenBrace | OpenBracket | OpenParenthesis | QuestionMark
+            )
+        }
+        Kind::Keyword(Keyword::Null) => true,
+        _ => input.literal().is_some() || input.is_function(),
+    }
+}
+
+/// Whether a selector without sign and operators can begin here. `AS` and a name after it are an
+/// alias, not a column.
+pub fn starts_selector(input: Tokens<'_>) -> bool {
+    let alias = input.is_keyword(0, Keyword::As) && input.is_name(1);
+    starts_term(input) || (input.is_name(0) && !alias)
+}
+
+/// Takes a word before a selection, `JSON` or `DISTINCT`, if it is the keyword and not a column of
+/// that name: then a selection follows.
+pub fn modifier(input: Tokens<'_>, word: Keyword) -> (Tokens<'_>, bool) {
+    let after = input.advance();
+    let operator = matches!(after.kind(0), Kind::Symbol(Symbol::Star | Symbol::Minus));
+    if input.is_keyword(0, word) && (operator || starts_selector(after)) {
+        (after, true)
+    } else {
+        input.expect(word.into());
+        (input, false)
+    }
+}

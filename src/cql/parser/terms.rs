@@ -1,0 +1,184 @@
+//! Terms: constants, markers, literals of collections, functions and arithmetic.
+
+use nom::Parser;
+use nom::combinator::{cut, map};
+use nom::sequence::{delimited, preceded, terminated};
+
+use super::combinators::{
+    Parsed, ambiguous, decided_here, further, keyword, list, list_until, nested, nothing_fits,
+    operation, parenthesised, spanned, symbol,
+};
+use super::failure::Class;
+use super::hints::{hint_follows, starts_term};
+use super::names::{function_name, name};
+use super::operators;
+use super::tokens::Tokens;
+use super::types::{data_type, native_type};
+use crate::keyword::Keyword;
+use crate::token::{Kind, Symbol};
+use crate::tree::{Identifier, Literal, Marker, Term, TermKind};
+
+pub fn term(input: Tokens<'_>) -> Parsed<'_, Term> {
+    nested(sum).parse(input)
+}
+
+pub fn sum(input: Tokens<'_>) -> Parsed<'_, Term> {
+    // In `c = t + c` the column on the right is no operand; see `assignment`.
+    let operator = |input: Tokens<'_>| {
+        let operator = operators::additive(input)?;
+        let column_follows = input.advance().is_name(0) && !input.advance().is_function();
+        (!column_follows).then_some(operator)
+    };
+    operation(product, operator, Term::arithmetic).parse(input)
+}
+
+pub fn product(input: Tokens<'_>) -> Parsed<'_, Term> {
+    operation(factor, operators::multiplicative, Term::arithmetic).parse(input)
+}
+
+pub fn factor(input: Tokens<'_>) -> Parsed<'_, Term> {
+    if !input.is_symbol(0, Symbol::Minus) {
+        return simple_term(input);
+    }
+    let negated = preceded(symbol(Symbol::Minus), cut(simple_term));
+    let kind = map(negated, |term| TermKind::Negation(Box::new(term)));
+    map(spanned(kind), Term::from).parse(input)
+}
+
+pub fn simple_term(input: Tokens<'_>) -> Parsed<'_, Term> {
+    let (rest, kind) = match input.kind(0) {
+        Kind::Symbol(Symbol::QuestionMark | Symbol::Colon) => {
+            map(marker, TermKind::Marker).parse(input)?
+        }
+        Kind::Symbol(Symbol::OpenBracket) => list_literal(input)?,
+        Kind::Symbol(Symbol::OpenBrace) => braced_literal(input)?,
+        Kind::Symbol(Symbol::OpenParenthesis) if hint_follows(input, starts_term)? => {
+            type_hint(input)?
+        }
+        Kind::Symbol(Symbol::OpenParenthesis) => {
+            map(tuple_literal, TermKind::Tuple).parse(input)?
+        }
+        Kind::Keyword(Keyword::Null) => (input.advance(), TermKind::Null),
+        Kind::Keyword(Keyword::Cast) if input.is_symbol(1, Symbol::OpenParenthesis) => cast(input)?,
+        Kind::Keyword(Keyword::Token) => function(input)?,
+        _ if input.is_name(0) => function(input)?,
+        _ => map(constant, TermKind::Literal).parse(input)?,
+    };
+    Ok((
+        rest,
+        Term {
+            kind,
+            span: input.span_to(&rest),
+        },
+    ))
+}
+
+pub fn constant(input: Tokens<'_>) -> Parsed<'_, Literal> {
+    match input.literal() {
+        Some(literal) => Ok((input.advance(), literal)),
+        None => nothing_fits(input, Class::Term),
+    }
+}
+
+pub fn marker(input: Tokens<'_>) -> Parsed<'_, Marker> {
+    if input.is_symbol(0, Symbol::QuestionMark) {
+        let rest = input.advance();
+        return Ok((rest, input.marker(None, input.span_to(&rest))));
+    }
+    let (rest, name) = preceded(symbol(Symbol::Colon), cut(name)).parse(input)?;
+    Ok((rest, input.marker(Some(name), input.span_to(&rest))))
+}
+
+pub fn integer_value(input: Tokens<'_>) -> Parsed<'_, Term> {
+    let kind = match input.kind(0) {
+        Kind::Integer => map(constant, TermKind::Literal).parse(input),
+        Kind::Symbol(Symbol::QuestionMark | Symbol::Colon) => {
+            map(marker, TermKind::Marker).parse(input)
+        }
+        _ => nothing_fits(input, Class::Integer),
+    };
+    kind.map(|(rest, kind)| {
+        (
+            rest,
+            Term {
+                kind,
+                span: input.span_to(&rest),
+            },
+        )
+    })
+}
+
+pub fn list_literal(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let elements = cut(list_until(Symbol::CloseBracket, term));
+    let close = cut(symbol(Symbol::CloseBracket));
+    map(
+        delimited(symbol(Symbol::OpenBracket), elements, close),
+        TermKind::List,
+    )
+    .parse(input)
+}
+
+pub fn tuple_literal(input: Tokens<'_>) -> Parsed<'_, Vec<Term>> {
+    parenthesised(list(term)).parse(input)
+}
+
+pub fn braced_literal(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let (inside, _) = symbol(Symbol::OpenBrace).parse(input)?;
+    let (rest, kind) = if inside.is_symbol(0, Symbol::CloseBrace) {
+        (inside, TermKind::Set(Vec::new()))
+    } else if inside.is_name(0) && inside.is_symbol(1, Symbol::Colon) {
+        map(cut(list(field_value)), TermKind::UserType).parse(inside)?
+    } else {
+        cut(elements).parse(inside)?
+    };
+    let (rest, _) = cut(symbol(Symbol::CloseBrace)).parse(rest)?;
+    Ok((rest, kind))
+}
+
+pub fn field_value(input: Tokens<'_>) -> Parsed<'_, (Identifier, Term)> {
+    (name, preceded(cut(symbol(Symbol::Colon)), cut(term))).parse(input)
+}
+
+pub fn elements(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let (rest, first) = term(input)?;
+    if rest.is_symbol(0, Symbol::Colon) {
+        let (rest, value) = cut(term).parse(rest.advance())?;
+        return map(further(entry, (first, value)), TermKind::Map).parse(rest);
+    }
+    rest.expect(Symbol::Colon.into());
+    map(further(term, first), TermKind::Set).parse(rest)
+}
+
+pub fn entry(input: Tokens<'_>) -> Parsed<'_, (Term, Term)> {
+    (term, preceded(cut(symbol(Symbol::Colon)), cut(term))).parse(input)
+}
+
+pub fn type_hint(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let hint = parenthesised(data_type);
+    map((hint, cut(nested(simple_term))), |(data_type, term)| {
+        TermKind::TypeHint(data_type, Box::new(term))
+    })
+    .parse(input)
+}
+
+pub fn cast(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let inside = (
+        nested(simple_term),
+        cut(keyword(Keyword::As)),
+        cut(native_type),
+    );
+    map(
+        preceded(keyword(Keyword::Cast), parenthesised(inside)),
+        |(term, _, native)| TermKind::Cast(Box::new(term), native),
+    )
+    .parse(input)
+}
+
+pub fn function(input: Tokens<'_>) -> Parsed<'_, TermKind> {
+    let open = ambiguous(symbol(Symbol::OpenParenthesis));
+    let (rest, name) = decided_here(terminated(function_name, open)).parse(input)?;
+    let arguments = cut(list_until(Symbol::CloseParenthesis, term));
+    let (rest, arguments) =
+        terminated(arguments, cut(symbol(Symbol::CloseParenthesis))).parse(rest)?;
+    Ok((rest, TermKind::Function(name, arguments)))
+}
