@@ -1,15 +1,14 @@
 //! The types of CQL.
 //!
 //! A `Type` is a small value: natives are bare, composed types hold their parts behind an `Arc`, so a clone costs at
-//! most two reference counts. `Display` is CQL's spelling as Cassandra stores it in `system_schema`.
+//! most two reference counts. How a type is spelled is in `spelling`, its binary form in `format`.
 //!
 //! Frozen is part of a type where CQL allows both: `list`, `set`, `map` and user-defined types. A tuple and a vector
-//! are always frozen; a tuple says so in its text, a vector does not, as in Cassandra.
+//! are always frozen.
 
-use std::fmt;
 use std::sync::Arc;
 
-use crate::{name, udt};
+use crate::udt;
 
 /// A CQL type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -140,60 +139,6 @@ impl Type {
             element: Arc::new(element),
             dimension,
         }
-    }
-
-    /// The native type of this CQL name (lower case), `varchar` included.
-    pub fn native(name: &str) -> Option<Type> {
-        Some(match name {
-            "ascii" => Type::Ascii,
-            "bigint" => Type::BigInt,
-            "blob" => Type::Blob,
-            "boolean" => Type::Boolean,
-            "counter" => Type::Counter,
-            "date" => Type::Date,
-            "decimal" => Type::Decimal,
-            "double" => Type::Double,
-            "duration" => Type::Duration,
-            "float" => Type::Float,
-            "inet" => Type::Inet,
-            "int" => Type::Int,
-            "smallint" => Type::SmallInt,
-            "text" | "varchar" => Type::Text,
-            "time" => Type::Time,
-            "timestamp" => Type::Timestamp,
-            "timeuuid" => Type::TimeUuid,
-            "tinyint" => Type::TinyInt,
-            "uuid" => Type::Uuid,
-            "varint" => Type::VarInt,
-            _ => return None,
-        })
-    }
-
-    /// The CQL name of a native type.
-    pub fn native_name(&self) -> Option<&'static str> {
-        Some(match self {
-            Type::Ascii => "ascii",
-            Type::BigInt => "bigint",
-            Type::Blob => "blob",
-            Type::Boolean => "boolean",
-            Type::Counter => "counter",
-            Type::Date => "date",
-            Type::Decimal => "decimal",
-            Type::Double => "double",
-            Type::Duration => "duration",
-            Type::Float => "float",
-            Type::Inet => "inet",
-            Type::Int => "int",
-            Type::SmallInt => "smallint",
-            Type::Text => "text",
-            Type::Time => "time",
-            Type::Timestamp => "timestamp",
-            Type::TimeUuid => "timeuuid",
-            Type::TinyInt => "tinyint",
-            Type::Uuid => "uuid",
-            Type::VarInt => "varint",
-            _ => return None,
-        })
     }
 
     /// The length every non-empty value has, if Cassandra counts the type as fixed. It does not count `tinyint`,
@@ -424,37 +369,5 @@ impl<'a> Iterator for Parts<'a> {
                 Some(first)
             }
         }
-    }
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let frozen = !self.is_multi_cell() && !matches!(self, Type::Vector { .. });
-        if let Some(name) = self.native_name() {
-            return out.write_str(name);
-        }
-        if frozen {
-            out.write_str("frozen<")?;
-        }
-        match self {
-            Type::List { element, .. } => write!(out, "list<{element}>")?,
-            Type::Set { element, .. } => write!(out, "set<{element}>")?,
-            Type::Map { key, value, .. } => write!(out, "map<{key}, {value}>")?,
-            Type::Tuple(parts) => {
-                out.write_str("tuple<")?;
-                for (index, part) in parts.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(out, "{separator}{part}")?;
-                }
-                out.write_str(">")?;
-            }
-            Type::Udt { definition, .. } => out.write_str(&name::quoted(&definition.name))?,
-            Type::Vector { element, dimension } => write!(out, "vector<{element}, {dimension}>")?,
-            _ => {}
-        }
-        if frozen {
-            out.write_str(">")?;
-        }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@
 //!   [`Type::format`] prints one as a CQL literal.
 //! - [`literal`] turns constants of the language into bytes; [`cast`] converts between types.
 //! - [`comparable`] maps values to bytes whose plain order is the type's order: clustering keys are made of them.
-//! - [`collection`], [`tuple`], [`udt`] and [`vector`] read and write composed values.
+//! - [`collection`], [`mod@tuple`], [`udt`] and [`mod@vector`] read and write composed values.
 //! - [`value`] has the typed codecs (decimal, varint, uuid, dates) that functions, casts and literals share.
 //! - [`aggregate`] sums and averages numbers in their own types; [`token`] hashes a partition key.
 //!
@@ -22,6 +22,7 @@ mod error;
 mod kind;
 mod marshal;
 pub mod name;
+mod spelling;
 
 pub mod collection;
 pub mod tuple;

@@ -135,7 +135,10 @@ fn items(element: &Type, value: &[u8], kind: &'static str) -> Result<(), Error> 
     }
     consumed(
         items.rest(),
-        &format!("Unexpected extraneous bytes after {kind} value"),
+        match kind {
+            "set" => "Unexpected extraneous bytes after set value",
+            _ => "Unexpected extraneous bytes after list value",
+        },
     )
 }
 

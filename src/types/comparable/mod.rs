@@ -1,4 +1,4 @@
-//! Values as bytes whose plain order is the type's order: see [`format`] for the form of each type.
+//! Values as bytes whose plain order is the type's order: see [`mod@format`] for the form of each type.
 //!
 //! Encoding keeps what CQL calls equal equal, so it forgets how a client spelled a value: 1.0 and 1.00 become one
 //! form, which decodes to one *canonical* spelling. [`roundtrips_exactly`] tells when that is not what the client
@@ -181,13 +181,13 @@ fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], Error> {
 /// Fixed bytes; `flip` inverts the sign bit, in either direction.
 fn put<const N: usize>(out: &mut Vec<u8>, mut bytes: [u8; N], flip: u8) {
     bytes[0] ^= flip;
-    out.extend(bytes);
+    out.extend_from_slice(&bytes);
 }
 
 fn put_words(out: &mut Vec<u8>, words: Option<(u64, u64)>) -> Result<(), Error> {
     let (high, low) = words.ok_or_else(unfit)?;
-    out.extend(high.to_be_bytes());
-    out.extend(low.to_be_bytes());
+    out.extend_from_slice(&high.to_be_bytes());
+    out.extend_from_slice(&low.to_be_bytes());
     Ok(())
 }
 

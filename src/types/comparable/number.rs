@@ -16,9 +16,6 @@ use crate::value::varint;
 /// is far more often meant as `100` than as `1E+2`.
 const WRITTEN_ZEROS_MAX: i64 = 32;
 
-/// Decoding appends no more zeros than this when the scale alone cannot hold them: a key's 64 KiB hold fewer.
-const ZEROS_MAX: i64 = 1 << 20;
-
 pub(super) fn put_varint(out: &mut Vec<u8>, value: &[u8]) -> Result<(), Error> {
     let minimal = varint::minimal(value);
     let first = *minimal.first().ok_or_else(unfit)?;
@@ -77,6 +74,8 @@ pub(super) fn put_decimal(out: &mut Vec<u8>, value: &[u8]) -> Result<(), Error> 
         out.push(DECIMAL_ZERO);
         return Ok(());
     }
+    // Without its zeros a number at the very edge has a scale that no decimal can carry: it cannot be a key.
+    i32::try_from(number.digits.len() as i64 - number.exponent).map_err(|_| unfit())?;
     let start = out.len();
     let short = i64::from(DECIMAL_SHORT_MAX);
     match number.exponent {
@@ -173,16 +172,10 @@ fn take_digits(reader: &mut Reader<'_>, mask: u8) -> Result<Vec<u8>, Error> {
 /// The spelling that stands for all equal ones: no zeros after the point, integers written out.
 fn canonical(mut digits: Vec<u8>, exponent: i64, negative: bool) -> Option<Decimal> {
     let mut scale = digits.len() as i64 - exponent;
-    let zeros = match scale {
-        0.. => 0,
-        scale if -scale <= WRITTEN_ZEROS_MAX => -scale,
-        scale => (i64::from(i32::MIN) - scale).max(0),
-    };
-    if zeros > ZEROS_MAX {
-        return None;
+    if (-WRITTEN_ZEROS_MAX..0).contains(&scale) {
+        digits.resize(digits.len() + (-scale) as usize, 0);
+        scale = 0;
     }
-    digits.resize(digits.len() + zeros as usize, 0);
-    scale += zeros;
     let sign = if negative { Sign::Minus } else { Sign::Plus };
     let magnitude = BigUint::from_radix_be(&digits, 10)?;
     Some(Decimal {

@@ -459,6 +459,15 @@ fn comparable_forms_are_stable() {
 }
 
 #[test]
+fn decimals_at_the_edge_of_their_scale_are_no_keys() {
+    let ten = [&i32::MIN.to_be_bytes()[..], &[10]].concat();
+    assert_eq!(Type::Decimal.validate(&ten), Ok(()));
+    assert!(comparable::encode(&Type::Decimal, &ten, &mut Vec::new()).is_err());
+    let one = [&i32::MIN.to_be_bytes()[..], &[1]].concat();
+    assert!(comparable::roundtrips_exactly(&Type::Decimal, &one));
+}
+
+#[test]
 fn damaged_forms_are_refused() {
     for (ty, form) in [
         (Type::Int, "800000"),
@@ -1042,6 +1051,12 @@ fn sums_keep_their_type() {
     check_sums(Type::Int, &[], "0", "0");
     check_sums(Type::Decimal, &[], "0", "0");
     assert!(Accumulator::new(&Type::Text).is_none());
+    let mut growing = Accumulator::new(&Type::Decimal).expect("a number");
+    let mut scales = (0..100).map(|step| format!("1e-{}", step * 9_000));
+    assert!(
+        scales.any(|text| growing.add(&value(&Type::Decimal, &text)).is_err()),
+        "digits pile up"
+    );
     let mut apart = Accumulator::new(&Type::Decimal).expect("a number");
     apart
         .add(&value(&Type::Decimal, "1e2147483647"))

@@ -146,13 +146,13 @@ impl Decimal {
             .then(|| &self.unscaled * BigInt::from(10).pow(zeros as u32))
     }
 
-    /// The exact sum; `None` when the scales are further apart than [`DIGITS_MAX`].
+    /// The exact sum; `None` when the scales are further apart than [`DIGITS_MAX`], or it is longer than
+    /// [`BYTES_MAX`].
     pub fn add(&self, other: &Decimal) -> Option<Decimal> {
         let scale = self.scale.max(other.scale);
-        Some(Decimal {
-            unscaled: self.rescale(scale)? + other.rescale(scale)?,
-            scale,
-        })
+        let unscaled = self.rescale(scale)? + other.rescale(scale)?;
+        let fits = unscaled.bits() / 8 < BYTES_MAX as u64 - 5;
+        fits.then_some(Decimal { unscaled, scale })
     }
 
     /// The text as Java's `BigDecimal.toString`: an exponent when the scale is negative or the number very small.

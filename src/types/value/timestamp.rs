@@ -98,7 +98,7 @@ impl Scanner<'_> {
     fn date(&mut self) -> Option<i64> {
         // What `text` writes for years beyond four digits reads back.
         let negative = self.eat('-');
-        self.eat('+');
+        let _ = negative || self.eat('+');
         let year = i64::from(self.number()?);
         let month = self.field('-', 13)?;
         let day = self.field('-', 32)?;
