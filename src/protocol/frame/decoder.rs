@@ -107,7 +107,10 @@ impl Decoder {
         loop {
             let mut pending = std::mem::take(&mut self.pending);
             let envelope = self.next_envelope(&mut pending);
-            self.pending = pending;
+            // An empty view would hold on to the memory of the socket's buffer, which could then not be used again.
+            if !pending.is_empty() {
+                self.pending = pending;
+            }
             if !matches!(envelope, Ok(None)) {
                 return envelope;
             }

@@ -9,13 +9,19 @@
 //! | v4 with compression | compresses each body that gets smaller |
 //! | v5 | puts the envelopes into segments, several to one where they fit |
 //!
+//! Memory that a large answer took is given back when it has been sent.
+//!
 //! So answers of one turn share a segment and its checksums, and the plain case costs no copy.
 
+use base::limits;
 use bytes::{Buf, BytesMut};
 
 use super::{FLAGS_OFFSET, HEADER_BYTES, LENGTH_OFFSET, envelope_bytes, flags};
 use crate::compress::{COMPRESSED_BYTES_MIN, Compression};
 use crate::segment;
+
+/// A connection keeps this much memory for its answers; more is given back when it is no longer needed.
+const KEPT_BYTES_MAX: usize = limits::MIB;
 
 /// The sending end of a connection.
 #[derive(Debug, Default)]
@@ -24,6 +30,8 @@ pub struct Encoder {
     /// Envelopes that are not sealed; unused when there is nothing to do.
     open: BytesMut,
     output: BytesMut,
+    /// The most that waited in `output` since its memory was last given back.
+    peak_bytes: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -80,18 +88,31 @@ impl Encoder {
             }
             Wrapping::Segments(format) => segment::encode(format, &self.open, &mut self.output),
         }
+        if self.open.capacity() > KEPT_BYTES_MAX {
+            self.open = BytesMut::new();
+        }
         self.open.clear();
     }
 
     /// Seals, and gives the bytes to be sent; the sender consumes what it sent with `advance`.
     pub fn output(&mut self) -> &mut BytesMut {
         self.seal();
+        self.peak_bytes = self.peak_bytes.max(self.output.len());
+        self.give_back();
         &mut self.output
     }
 
     /// Forgets this many bytes of the output, which were sent.
     pub fn advance(&mut self, sent_bytes: usize) {
         self.output.advance(sent_bytes);
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        if self.output.is_empty() && self.peak_bytes > KEPT_BYTES_MAX {
+            self.output = BytesMut::new();
+            self.peak_bytes = 0;
+        }
     }
 }
 

@@ -324,6 +324,41 @@ fn a_flag_can_be_set_later() {
     assert_eq!(&out[..], b"before\x85\x0A\xFF\xFF\x0C\0\0\0\0");
 }
 
+#[test]
+fn the_memory_of_a_large_answer_is_given_back() {
+    for format in [None, Some(segment::Format::Uncompressed)] {
+        let mut encoder = Encoder::new();
+        if let Some(format) = format {
+            encoder.use_segments(format);
+        }
+        put(Version::V5, 1, &[0; 3 << 20], encoder.buffer());
+        let length = encoder.output().len();
+        encoder.advance(length);
+        assert!(encoder.output().capacity() < 1 << 20);
+        assert!(encoder.buffer().capacity() < 1 << 20);
+        assert_eq!(encoder.pending_bytes(), 0);
+    }
+}
+
+#[test]
+fn the_buffer_of_the_socket_is_used_again() {
+    let mut encoder = Encoder::new();
+    encoder.use_segments(segment::Format::Uncompressed);
+    let mut decoder = Decoder::of_requests(LIMIT);
+    decoder.use_segments(segment::Format::Uncompressed);
+    let mut input = BytesMut::with_capacity(512);
+    let start = input.as_ptr();
+    for stream in 0..100 {
+        put(Version::V5, stream, b"body", encoder.buffer());
+        input.extend_from_slice(encoder.output());
+        encoder.output().clear();
+        assert_eq!(decoder.decode(&mut input).unwrap().unwrap().stream, stream);
+        assert_eq!(decoder.decode(&mut input).unwrap(), None);
+        assert!(input.try_reclaim(512));
+        assert_eq!(input.as_ptr(), start);
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_do_not_matter(
