@@ -1,0 +1,175 @@
+//! From a statement to a change: names looked up, types resolved, everything that chance or the clock decides chosen.
+//!
+//! Nothing is changed here. What can be told from the statement alone is refused here; what depends on the schema is
+//! checked again when the change is applied, since another one may come first.
+//!
+//! Messages are Cassandra's to the letter, its spelling mistakes included.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use cql::tree::{self, Identifier, PropertyValue, QualifiedName, Statement};
+use uuid::Uuid;
+
+use crate::change::{TypeAction, keyspace as keyspace_change};
+use crate::property::{Properties, Value};
+use crate::{Catalog, Change, Error, types};
+
+/// Where a change takes from what it chooses.
+pub struct Choices<'a> {
+    /// The next identifier for a table.
+    pub id: &'a mut dyn FnMut() -> Uuid,
+    /// The time of the statement, in microseconds.
+    pub now_micros: i64,
+}
+
+/// The change that a CREATE, ALTER or DROP statement asks for.
+pub fn resolve(
+    statement: &Statement,
+    session_keyspace: Option<&str>,
+    catalog: &Catalog,
+    choices: Choices<'_>,
+) -> Result<Change, Error> {
+    let scope = Scope { session_keyspace, catalog };
+    match statement {
+        Statement::CreateKeyspace(create) => create_keyspace(create),
+        Statement::AlterKeyspace(alter) => alter_keyspace(alter),
+        Statement::DropKeyspace(drop) => {
+            let change = Change::DropKeyspace { name: drop.name.text.clone(), if_exists: drop.if_exists };
+            change.authorize().map(|()| change)
+        }
+        Statement::CreateTable(create) => table::create(&scope, create, choices.id),
+        Statement::AlterTable(alter) => table::alter(&scope, alter, choices.now_micros),
+        Statement::DropTable(drop) => {
+            let (keyspace, name) = scope.names(&drop.name)?;
+            let change = Change::DropTable { keyspace, name, if_exists: drop.if_exists };
+            change.authorize().map(|()| change)
+        }
+        Statement::CreateType(create) => create_type(&scope, create),
+        Statement::AlterType(alter) => alter_type(&scope, alter),
+        Statement::DropType(drop) => {
+            let (keyspace, name) = scope.names(&drop.name)?;
+            let change = Change::DropType { keyspace, name, if_exists: drop.if_exists };
+            change.authorize().map(|()| change)
+        }
+        _ => Err(Error::invalid("The statement does not change the schema")),
+    }
+}
+
+/// The keyspace of a name: its own, or the one in use.
+pub fn keyspace_of<'a>(name: &'a QualifiedName, session_keyspace: Option<&'a str>) -> Result<&'a str, Error> {
+    let own = name.keyspace.as_ref().map(Identifier::as_str);
+    own.or(session_keyspace).ok_or_else(|| {
+        Error::invalid("No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename")
+    })
+}
+
+/// What names are looked up in.
+struct Scope<'a> {
+    session_keyspace: Option<&'a str>,
+    catalog: &'a Catalog,
+}
+
+impl Scope<'_> {
+    fn names(&self, name: &QualifiedName) -> Result<(String, String), Error> {
+        let keyspace = keyspace_of(name, self.session_keyspace)?;
+        Ok((keyspace.to_owned(), name.name.text.clone()))
+    }
+
+    fn resolve_type(&self, written: &tree::DataType, keyspace: &str) -> Result<::types::Type, Error> {
+        types::resolve(written, keyspace, self.catalog)
+    }
+}
+
+/// The properties of WITH by name, constants as their text.
+pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
+    let mut properties = Properties::default();
+    for property in &written.0 {
+        let name = property.name.text.to_ascii_lowercase();
+        let value = match &property.value {
+            PropertyValue::Literal(literal) => Value::Text(literal.raw_text().into_owned()),
+            PropertyValue::Map(entries) => {
+                let entries = entries.iter();
+                let text = |literal: &tree::Literal| literal.raw_text().into_owned();
+                Value::Map(entries.map(|(key, value)| (text(key), text(value))).collect())
+            }
+        };
+        if properties.0.insert(name.clone(), value).is_some() {
+            return Err(Error::syntax(format!("Multiple definition for property '{name}'")));
+        }
+    }
+    // An empty map and an empty set look the same in CQL; a property is never a set.
+    Ok(properties)
+}
+
+fn create_keyspace(create: &tree::CreateKeyspace) -> Result<Change, Error> {
+    let (replication, durable_writes) = keyspace_change::options(&properties(&create.properties)?)?;
+    let Some(replication) = replication else {
+        return Err(Error::invalid("Missing mandatory option 'replication'"));
+    };
+    let change = Change::CreateKeyspace {
+        name: create.name.text.clone(),
+        replication,
+        durable_writes: durable_writes.unwrap_or(true),
+        if_not_exists: create.if_not_exists,
+    };
+    change.authorize().map(|()| change)
+}
+
+fn alter_keyspace(alter: &tree::AlterKeyspace) -> Result<Change, Error> {
+    let (replication, durable_writes) = keyspace_change::options(&properties(&alter.properties)?)?;
+    let change = Change::AlterKeyspace {
+        name: alter.name.text.clone(),
+        replication,
+        durable_writes,
+        if_exists: alter.if_exists,
+    };
+    change.authorize().map(|()| change)
+}
+
+fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, Error> {
+    let (keyspace, name) = scope.names(&create.name)?;
+    let if_not_exists = create.if_not_exists;
+    let with = |fields| Change::CreateType { keyspace: keyspace.clone(), name: name.clone(), fields, if_not_exists };
+    with(Vec::new()).authorize()?;
+    let found = scope.catalog.require_keyspace(&keyspace)?;
+    if found.user_type(&name).is_some() && if_not_exists {
+        return Ok(with(Vec::new()));
+    }
+    let fields = create.fields.iter().map(|field| {
+        Ok((field.name.text.clone(), scope.resolve_type(&field.data_type, &keyspace)?))
+    });
+    Ok(with(fields.collect::<Result<_, Error>>()?))
+}
+
+fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Error> {
+    let (keyspace, name) = scope.names(&alter.name)?;
+    let if_exists = alter.if_exists;
+    let with = |action| Change::AlterType { keyspace: keyspace.clone(), name: name.clone(), if_exists, action };
+    let nothing = with(TypeAction::Rename { renames: Vec::new(), if_exists: true });
+    nothing.authorize()?;
+    if scope.catalog.user_type(&keyspace, &name).is_none() {
+        if if_exists {
+            return Ok(nothing);
+        }
+        return Err(Error::invalid(format!("Type {keyspace}.{name} doesn't exist")));
+    }
+    match &alter.action {
+        tree::AlterTypeAction::Add { if_not_exists, field } => Ok(with(TypeAction::Add {
+            field: field.name.text.clone(),
+            ty: scope.resolve_type(&field.data_type, &keyspace)?,
+            if_not_exists: *if_not_exists,
+        })),
+        tree::AlterTypeAction::Rename { if_exists, renames } => {
+            Ok(with(TypeAction::Rename { renames: pairs(renames), if_exists: *if_exists }))
+        }
+        tree::AlterTypeAction::AlterField { .. } => {
+            Err(Error::invalid("Altering field types is no longer supported"))
+        }
+    }
+}
+
+fn pairs(renames: &[tree::Rename]) -> Vec<(String, String)> {
+    renames.iter().map(|rename| (rename.from.text.clone(), rename.to.text.clone())).collect()
+}

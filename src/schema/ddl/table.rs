@@ -1,0 +1,287 @@
+//! CREATE and ALTER TABLE.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cql::tree::{self, AlterTableAction, ColumnDefinition, Direction, Identifier, PrimaryKey};
+use model::TableId;
+use types::Type;
+use uuid::Uuid;
+
+use super::{Scope, pairs, properties};
+use crate::change::apply::authorize_create;
+use crate::change::{NewColumn, TableAction};
+use crate::property::Properties;
+use crate::table::{Draft, Kind, Options, Order};
+use crate::{Change, Error};
+
+/// Ids are two bytes, and a table should be able to lose and gain columns for long.
+const COLUMNS_MAX: usize = 32_768;
+
+pub(super) fn create(
+    scope: &Scope<'_>,
+    create: &tree::CreateTable,
+    id: &mut dyn FnMut() -> Uuid,
+) -> Result<Change, Error> {
+    let (keyspace, name) = scope.names(&create.name)?;
+    authorize_create(&keyspace)?;
+    let found = scope.catalog.require_keyspace(&keyspace)?;
+    if let Some(table) = found.table(&name) {
+        if create.if_not_exists {
+            return Ok(Change::CreateTable { table: table.clone(), if_not_exists: true });
+        }
+        return Err(Error::AlreadyExists { keyspace, table: name });
+    }
+    let draft = Writer { scope, create, keyspace: &keyspace, name: &name }.draft(id)?;
+    Ok(Change::CreateTable { table: Arc::new(draft.finish()), if_not_exists: create.if_not_exists })
+}
+
+/// CREATE TABLE on its way to a table.
+struct Writer<'a> {
+    scope: &'a Scope<'a>,
+    create: &'a tree::CreateTable,
+    keyspace: &'a str,
+    name: &'a str,
+}
+
+impl Writer<'_> {
+    fn draft(&self, id: &mut dyn FnMut() -> Uuid) -> Result<Draft, Error> {
+        let mut types = self.types()?;
+        let primary_key = self.primary_key()?;
+        let statics: BTreeSet<&str> =
+            self.create.columns.iter().filter(|column| column.is_static).map(name_of).collect();
+        let properties = properties(&self.create.properties)?;
+        let (given_id, options) = table_options(properties)?;
+        self.check_primary_key(primary_key, &types, &statics)?;
+        let mut take = |column: &Identifier| {
+            (column.text.clone(), types.remove(column.as_str()).unwrap_or(Type::Blob))
+        };
+        let partition_key = primary_key.partition.iter().map(&mut take).collect();
+        let clustering: Vec<(String, Type)> = primary_key.clustering.iter().map(&mut take).collect();
+        let orders = self.orders(primary_key)?;
+        let clustering = clustering.into_iter().zip(orders).map(|((name, ty), order)| (name, ty, order));
+        let clustering = clustering.collect();
+        self.check_others(primary_key, &types, &statics, &options)?;
+        let (statics, regulars) =
+            types.into_iter().map(|(name, ty)| (name.to_owned(), ty)).partition(|(name, _)| statics.contains(name.as_str()));
+        Ok(Draft {
+            id: TableId(given_id.unwrap_or_else(id)),
+            keyspace: self.keyspace.into(),
+            name: self.name.into(),
+            partition_key,
+            clustering,
+            statics,
+            regulars,
+            options,
+            kind: Kind::Stored,
+        })
+    }
+
+    /// All columns by name.
+    fn types(&self) -> Result<BTreeMap<&str, Type>, Error> {
+        let written = written_name(&self.create.name);
+        if self.create.compact_storage {
+            return Err(Error::invalid("COMPACT STORAGE tables are not supported"));
+        }
+        if self.create.columns.len() > COLUMNS_MAX {
+            return Err(Error::invalid(format!("A table cannot have more than {COLUMNS_MAX} columns")));
+        }
+        let mut types = BTreeMap::new();
+        for column in &self.create.columns {
+            refuse_mask(column)?;
+            if types.contains_key(column.name.as_str()) {
+                return Err(Error::invalid(format!(
+                    "Duplicate column '{}' declaration for table '{written}'",
+                    column.name.text
+                )));
+            }
+            let ty = self.scope.resolve_type(&column.data_type, self.keyspace)?;
+            crate::change::table::check_nested(&ty, "")?;
+            types.insert(column.name.as_str(), ty);
+        }
+        Ok(types)
+    }
+
+    fn primary_key(&self) -> Result<&PrimaryKey, Error> {
+        let written = written_name(&self.create.name);
+        match self.create.primary_keys.as_slice() {
+            [primary_key] => Ok(primary_key),
+            // Cassandra's spelling.
+            [] => Err(Error::invalid(format!(
+                "No PRIMARY KEY specifed for table '{written}' (exactly one required)"
+            ))),
+            _ => Err(Error::invalid(format!(
+                "Multiple PRIMARY KEY specified for table '{written}' (exactly one required)"
+            ))),
+        }
+    }
+
+    fn check_primary_key(
+        &self,
+        primary_key: &PrimaryKey,
+        types: &BTreeMap<&str, Type>,
+        statics: &BTreeSet<&str>,
+    ) -> Result<(), Error> {
+        let table = self.name;
+        let mut seen = BTreeSet::new();
+        for column in primary_key.partition.iter().chain(&primary_key.clustering) {
+            let column = column.as_str();
+            let Some(ty) = types.get(column) else {
+                return Err(Error::invalid(format!(
+                    "Unknown column '{column}' referenced in PRIMARY KEY for table '{table}'"
+                )));
+            };
+            if !seen.insert(column) {
+                return Err(Error::invalid(format!(
+                    "Duplicate column '{column}' in PRIMARY KEY clause for table '{table}'"
+                )));
+            }
+            check_key_type(column, ty)?;
+            if statics.contains(column) {
+                return Err(Error::invalid(format!("Static column '{column}' cannot be part of the PRIMARY KEY")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The order of each clustering column.
+    fn orders(&self, primary_key: &PrimaryKey) -> Result<Vec<Order>, Error> {
+        let given = &self.create.clustering_order;
+        let clustering = &primary_key.clustering;
+        if given.len() > clustering.len() {
+            return Err(Error::invalid("Only clustering columns can be defined in CLUSTERING ORDER directive"));
+        }
+        for ((id, _), column) in given.iter().zip(clustering) {
+            if id == column {
+                continue;
+            }
+            if given.iter().any(|(other, _)| other == column) {
+                return Err(Error::invalid(format!(
+                    "The order of columns in the CLUSTERING ORDER directive must match that of the clustering \
+                     columns ({} must appear before {})",
+                    column.text, id.text
+                )));
+            }
+            return Err(Error::invalid(format!("Missing CLUSTERING ORDER for column {}", column.text)));
+        }
+        let mut orders: Vec<Order> = given
+            .iter()
+            .map(|(_, direction)| match direction {
+                Direction::Ascending => Order::Asc,
+                Direction::Descending => Order::Desc,
+            })
+            .collect();
+        orders.resize(clustering.len(), Order::Asc);
+        Ok(orders)
+    }
+
+    /// The columns that are not in the key.
+    fn check_others(
+        &self,
+        primary_key: &PrimaryKey,
+        types: &BTreeMap<&str, Type>,
+        statics: &BTreeSet<&str>,
+        options: &Options,
+    ) -> Result<(), Error> {
+        if primary_key.clustering.is_empty() && !statics.is_empty() {
+            return Err(Error::invalid(
+                "Static columns are only useful (and thus allowed) if the table has at least one clustering column",
+            ));
+        }
+        if !types.values().any(Type::is_counter) {
+            return Ok(());
+        }
+        if !types.values().all(Type::is_counter) {
+            return Err(Error::invalid("Cannot mix counter and non counter columns in the same table"));
+        }
+        if options.default_time_to_live_seconds > 0 {
+            return Err(Error::invalid("Cannot set default_time_to_live on a table with counters"));
+        }
+        Err(Error::invalid("Counter tables are not supported yet"))
+    }
+}
+
+fn name_of(column: &ColumnDefinition) -> &str {
+    column.name.as_str()
+}
+
+fn written_name(name: &tree::QualifiedName) -> String {
+    match &name.keyspace {
+        Some(keyspace) => format!("{}.{}", keyspace.text, name.name.text),
+        None => name.name.text.clone(),
+    }
+}
+
+fn refuse_mask(column: &ColumnDefinition) -> Result<(), Error> {
+    match column.mask {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid("Dynamic data masking is not supported yet")),
+    }
+}
+
+fn check_key_type(column: &str, ty: &Type) -> Result<(), Error> {
+    if ty.is_multi_cell() {
+        let kind = if ty.is_collection() { "collection" } else { "user-defined" };
+        return Err(Error::invalid(format!(
+            "Invalid non-frozen {kind} type {ty} for PRIMARY KEY column '{column}'"
+        )));
+    }
+    if ty.is_counter() {
+        return Err(Error::invalid(format!("counter type is not supported for PRIMARY KEY column '{column}'")));
+    }
+    if ty.references_duration() {
+        return Err(Error::invalid(format!("duration type is not supported for PRIMARY KEY column '{column}'")));
+    }
+    Ok(())
+}
+
+fn table_options(mut properties: Properties) -> Result<(Option<Uuid>, Options), Error> {
+    let id = properties.text("id")?.map(str::to_owned);
+    properties.0.remove("id");
+    let options = Options::default().altered(&properties)?;
+    let id = id.map(|text| Uuid::try_parse(&text).map_err(|_| Error::config("Invalid table id")));
+    Ok((id.transpose()?, options))
+}
+
+pub(super) fn alter(scope: &Scope<'_>, alter: &tree::AlterTable, now_micros: i64) -> Result<Change, Error> {
+    let (keyspace, name) = scope.names(&alter.name)?;
+    let if_exists = alter.if_exists;
+    let with = |action| Change::AlterTable { keyspace: keyspace.clone(), name: name.clone(), if_exists, action };
+    let nothing = with(TableAction::Options(Properties::default()));
+    nothing.authorize()?;
+    if scope.catalog.table(&keyspace, &name).is_none() {
+        if if_exists {
+            return Ok(nothing);
+        }
+        return Err(Error::invalid(format!("Table '{keyspace}.{name}' doesn't exist")));
+    }
+    let action = match &alter.action {
+        AlterTableAction::Add { if_not_exists, columns } => {
+            let columns = columns.iter().map(|column| {
+                refuse_mask(column)?;
+                let ty = scope.resolve_type(&column.data_type, &keyspace)?;
+                Ok(NewColumn { name: column.name.text.clone(), ty, is_static: column.is_static })
+            });
+            TableAction::Add { columns: columns.collect::<Result<_, Error>>()?, if_not_exists: *if_not_exists }
+        }
+        AlterTableAction::Drop { if_exists, columns, timestamp } => TableAction::Drop {
+            columns: columns.iter().map(|column| column.text.clone()).collect(),
+            if_exists: *if_exists,
+            time_micros: timestamp.unwrap_or(now_micros),
+        },
+        AlterTableAction::Rename { if_exists, renames } => {
+            TableAction::Rename { renames: pairs(renames), if_exists: *if_exists }
+        }
+        AlterTableAction::AlterColumn { .. } => {
+            return Err(Error::invalid("Altering column types is no longer supported"));
+        }
+        AlterTableAction::Mask { .. } => {
+            return Err(Error::invalid("Dynamic data masking is not supported yet"));
+        }
+        AlterTableAction::DropCompactStorage => {
+            return Err(Error::invalid("Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE"));
+        }
+        AlterTableAction::With(written) => TableAction::Options(properties(written)?),
+    };
+    Ok(with(action))
+}

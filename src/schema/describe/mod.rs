@@ -1,0 +1,1 @@
+//! DESCRIBE: the catalog as statements that make it again.

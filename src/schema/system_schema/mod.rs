@@ -1,0 +1,1 @@
+//! The tables that show the catalog: `system_schema` and `system_virtual_schema`.

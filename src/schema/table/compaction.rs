@@ -1,0 +1,284 @@
+//! The `compaction` option: which strategy merges a table's files, with the strategy's own options.
+//!
+//! The class may be given short or with its package; it is shown with its package. Options are kept as text, since
+//! that is how they are written, stored and shown; [`Compaction::number`] reads one for the strategy that uses it.
+//! Each is checked here when the statement comes, so what a strategy reads later is known to parse.
+
+use std::collections::BTreeMap;
+
+use crate::Error;
+
+const PACKAGE: &str = "org.apache.cassandra.db.compaction.";
+
+/// The `compaction` option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compaction {
+    /// The strategy.
+    pub strategy: Strategy,
+    /// Its options, `class` aside.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Cassandra's strategies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// `SizeTieredCompactionStrategy`
+    SizeTiered,
+    /// `LeveledCompactionStrategy`
+    Leveled,
+    /// `TimeWindowCompactionStrategy`
+    TimeWindow,
+    /// `UnifiedCompactionStrategy`
+    Unified,
+}
+
+impl Strategy {
+    /// The class, with its package.
+    pub fn class(self) -> String {
+        let name = match self {
+            Strategy::SizeTiered => "SizeTieredCompactionStrategy",
+            Strategy::Leveled => "LeveledCompactionStrategy",
+            Strategy::TimeWindow => "TimeWindowCompactionStrategy",
+            Strategy::Unified => "UnifiedCompactionStrategy",
+        };
+        format!("{PACKAGE}{name}")
+    }
+
+    fn parse(class: &str) -> Result<Strategy, Error> {
+        match class.strip_prefix(PACKAGE).unwrap_or(class) {
+            "SizeTieredCompactionStrategy" => Ok(Strategy::SizeTiered),
+            "LeveledCompactionStrategy" => Ok(Strategy::Leveled),
+            "TimeWindowCompactionStrategy" => Ok(Strategy::TimeWindow),
+            "UnifiedCompactionStrategy" => Ok(Strategy::Unified),
+            name => {
+                let class = if name.contains('.') { name.to_owned() } else { format!("{PACKAGE}{name}") };
+                Err(Error::config(format!("Unable to find compaction strategy class '{class}'")))
+            }
+        }
+    }
+
+    fn has_thresholds(self) -> bool {
+        self != Strategy::Unified
+    }
+
+    fn options(self) -> &'static [(&'static str, Check)] {
+        match self {
+            Strategy::SizeTiered => SIZE_TIERED,
+            Strategy::Leveled => LEVELED,
+            Strategy::TimeWindow => TIME_WINDOW,
+            Strategy::Unified => UNIFIED,
+        }
+    }
+}
+
+/// What the value of an option has to be.
+#[derive(Clone, Copy)]
+enum Check {
+    Boolean,
+    /// An integer, at least this.
+    Integer(i64),
+    /// A number of at least the first, at most the second.
+    Number(f64, f64),
+    /// One of these words, in this case.
+    Word(&'static [&'static str]),
+    /// A size such as `100MiB`.
+    Size,
+    /// Scaling parameters such as `T4, L10, N, 2`.
+    Scaling,
+}
+
+const COMMON: &[(&str, Check)] = &[
+    ("enabled", Check::Boolean),
+    ("log_all", Check::Boolean),
+    ("only_purge_repaired_tombstones", Check::Boolean),
+    ("provide_overlapping_tombstones", Check::Word(&["NONE", "ROW", "CELL", "none", "row", "cell"])),
+    ("tombstone_compaction_interval", Check::Integer(0)),
+    ("tombstone_threshold", Check::Number(0.0, f64::MAX)),
+    ("unchecked_tombstone_compaction", Check::Boolean),
+];
+const THRESHOLDS: &[(&str, Check)] = &[("max_threshold", Check::Integer(0)), ("min_threshold", Check::Integer(0))];
+const SIZE_TIERED: &[(&str, Check)] = &[
+    ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
+    ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
+    ("min_sstable_size", Check::Integer(0)),
+];
+const LEVELED: &[(&str, Check)] = &[
+    ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
+    ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
+    ("fanout_size", Check::Integer(1)),
+    ("min_sstable_size", Check::Integer(0)),
+    ("single_sstable_uplevel", Check::Boolean),
+    ("sstable_size_in_mb", Check::Integer(1)),
+];
+const TIME_WINDOW: &[(&str, Check)] = &[
+    ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
+    ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
+    ("compaction_window_size", Check::Integer(1)),
+    ("compaction_window_unit", Check::Word(&["MINUTES", "HOURS", "DAYS"])),
+    ("expired_sstable_check_frequency_seconds", Check::Integer(0)),
+    ("min_sstable_size", Check::Integer(0)),
+    ("timestamp_resolution", Check::Word(&["SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"])),
+    ("unsafe_aggressive_sstable_expiration", Check::Boolean),
+];
+const UNIFIED: &[(&str, Check)] = &[
+    ("base_shard_count", Check::Integer(1)),
+    ("expired_sstable_check_frequency_seconds", Check::Integer(0)),
+    ("flush_size_override", Check::Size),
+    ("max_sstables_to_compact", Check::Integer(0)),
+    ("min_sstable_size", Check::Size),
+    ("overlap_inclusion_method", Check::Word(&["NONE", "SINGLE", "TRANSITIVE", "none", "single", "transitive"])),
+    ("parallelize_output_shards", Check::Boolean),
+    ("scaling_parameters", Check::Scaling),
+    ("sstable_growth", Check::Number(0.0, 1.0)),
+    ("target_sstable_size", Check::Size),
+    ("unsafe_aggressive_sstable_expiration", Check::Boolean),
+];
+
+impl Default for Compaction {
+    fn default() -> Compaction {
+        Compaction { strategy: Strategy::SizeTiered, options: default_options(Strategy::SizeTiered) }
+    }
+}
+
+impl Compaction {
+    /// Whether the table's files are merged in the background.
+    pub fn is_enabled(&self) -> bool {
+        self.options.get("enabled").is_none_or(|text| text.eq_ignore_ascii_case("true"))
+    }
+
+    /// An option as a number, or this default.
+    pub fn number(&self, name: &str, default: f64) -> f64 {
+        self.options.get(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+    }
+
+    /// `min_threshold`: how many files it takes to merge them.
+    pub fn threshold_min(&self) -> usize {
+        self.number("min_threshold", 4.0) as usize
+    }
+
+    /// `max_threshold`: how many files are merged at once.
+    pub fn threshold_max(&self) -> usize {
+        self.number("max_threshold", 32.0) as usize
+    }
+
+    pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compaction, Error> {
+        let mut given = map.clone();
+        let Some(class) = given.remove("class") else {
+            return Err(Error::config("Missing sub-option 'class' for the 'compaction' option"));
+        };
+        let strategy = Strategy::parse(&class)?;
+        check_options(strategy, &given)?;
+        let mut options = default_options(strategy);
+        options.extend(given);
+        let compaction = Compaction { strategy, options };
+        compaction.check_thresholds()?;
+        compaction.check_buckets()?;
+        Ok(compaction)
+    }
+
+    fn check_thresholds(&self) -> Result<(), Error> {
+        if !self.strategy.has_thresholds() {
+            return Ok(());
+        }
+        let (min, max) = (self.threshold_min(), self.threshold_max());
+        if min < 2 {
+            return Err(Error::config(format!(
+                "Min compaction threshold cannot be less than 2 (got {min})"
+            )));
+        }
+        if min > max {
+            return Err(Error::config(format!(
+                "Min compaction threshold (got {min}) cannot be greater than max compaction threshold (got {max})"
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_buckets(&self) -> Result<(), Error> {
+        let (low, high) = (self.number("bucket_low", 0.5), self.number("bucket_high", 1.5));
+        if high <= low {
+            return Err(Error::config(format!(
+                "Bucket high value ({high:?}) is less than or equal bucket low value ({low:?})"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        let mut map = self.options.clone();
+        map.insert("class".to_owned(), self.strategy.class());
+        map
+    }
+}
+
+fn default_options(strategy: Strategy) -> BTreeMap<String, String> {
+    if !strategy.has_thresholds() {
+        return BTreeMap::new();
+    }
+    [("max_threshold", "32"), ("min_threshold", "4")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn check_options(strategy: Strategy, given: &BTreeMap<String, String>) -> Result<(), Error> {
+    let thresholds = if strategy.has_thresholds() { THRESHOLDS } else { &[] };
+    let mut unknown = Vec::new();
+    for (name, value) in given {
+        let mut known = COMMON.iter().chain(thresholds).chain(strategy.options());
+        match known.find(|(option, _)| option == name) {
+            Some((_, check)) => check_option(name, value, *check)?,
+            None => unknown.push(name.as_str()),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "Properties specified [{}] are not understood by {}",
+        unknown.join(", "),
+        strategy.class().strip_prefix(PACKAGE).unwrap_or_default()
+    )))
+}
+
+fn check_option(name: &str, value: &str, check: Check) -> Result<(), Error> {
+    match check {
+        Check::Boolean => match value.to_ascii_lowercase().as_str() {
+            "true" | "false" => Ok(()),
+            _ => Err(Error::config(format!("{name} should either be 'true' or 'false', not {value}"))),
+        },
+        Check::Integer(least) => match value.parse::<i64>() {
+            Ok(number) if number >= least => Ok(()),
+            Ok(number) if least > 0 => {
+                Err(Error::config(format!("{number} must be greater than {least} for {name}")))
+            }
+            Ok(number) => Err(Error::config(format!("{name} must be non negative: {number}"))),
+            Err(_) => Err(Error::config(format!("{value} is not a parsable int (base10) for {name}"))),
+        },
+        Check::Number(least, most) => match value.parse::<f64>() {
+            Ok(number) if number >= least && number <= most => Ok(()),
+            Ok(number) => Err(Error::config(format!("{name} must be between {least} and {most}, but was {number}"))),
+            Err(_) => Err(Error::config(format!("{value} is not a parsable float for {name}"))),
+        },
+        Check::Word(words) if words.contains(&value) => Ok(()),
+        Check::Word(_) => Err(Error::config(format!("{value} is not valid for {name}"))),
+        Check::Size if is_size(value) => Ok(()),
+        Check::Size => Err(Error::config(format!("{value} is not a valid size in bytes for {name}"))),
+        Check::Scaling if value.split(',').all(|part| is_scaling(part.trim())) => Ok(()),
+        Check::Scaling => Err(Error::config(format!(
+            "Scaling parameter {value} must match the pattern '(L|T)([2-9]|[1-9][0-9]+)', 'N' or an integer"
+        ))),
+    }
+}
+
+fn is_size(value: &str) -> bool {
+    let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = &value[digits.len()..];
+    let units = ["", "B", "KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB"];
+    digits.trim().parse::<f64>().is_ok_and(|number| number >= 0.0) && units.contains(&unit)
+}
+
+fn is_scaling(part: &str) -> bool {
+    let fan = |digits: &str| digits.parse::<u32>().is_ok_and(|fan| fan >= 2);
+    part == "N"
+        || part.strip_prefix('T').is_some_and(fan)
+        || part.strip_prefix('L').is_some_and(fan)
+        || part.parse::<i32>().is_ok()
+}

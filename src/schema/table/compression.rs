@@ -1,0 +1,178 @@
+//! The `compression` option: how the blocks of a table's files are packed.
+//!
+//! All of Cassandra's compressor names are accepted and shown again. [`Compression::codec`] says what is really
+//! used: `DeflateCompressor` is packed with zstd, which does better at its speed.
+
+use std::collections::BTreeMap;
+
+use base::compress::Codec;
+
+use crate::Error;
+
+const PACKAGE: &str = "org.apache.cassandra.io.compress.";
+
+/// The block length if none is given.
+pub const CHUNK_LENGTH_KIB_DEFAULT: u32 = 16;
+
+/// The largest block length: half of what a length field of two bytes would allow in KiB is far beyond use.
+const CHUNK_LENGTH_KIB_MAX: u32 = 65_536;
+
+/// The `compression` option.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compression {
+    /// The compressor; none if compression is off.
+    pub compressor: Option<Compressor>,
+    /// `chunk_length_in_kb`, a power of two.
+    pub chunk_length_kib: u32,
+    /// The other sub-options (`min_compress_ratio`, `compression_level`), checked and shown.
+    pub others: BTreeMap<String, String>,
+}
+
+/// Cassandra's compressors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compressor {
+    /// `LZ4Compressor`
+    Lz4,
+    /// `SnappyCompressor`
+    Snappy,
+    /// `DeflateCompressor`
+    Deflate,
+    /// `ZstdCompressor`
+    Zstd,
+    /// `NoopCompressor`
+    Noop,
+}
+
+impl Compressor {
+    /// The class, with its package.
+    pub fn class(self) -> String {
+        let name = match self {
+            Compressor::Lz4 => "LZ4Compressor",
+            Compressor::Snappy => "SnappyCompressor",
+            Compressor::Deflate => "DeflateCompressor",
+            Compressor::Zstd => "ZstdCompressor",
+            Compressor::Noop => "NoopCompressor",
+        };
+        format!("{PACKAGE}{name}")
+    }
+
+    fn parse(class: &str) -> Result<Compressor, Error> {
+        match class.strip_prefix(PACKAGE).unwrap_or(class) {
+            "LZ4Compressor" => Ok(Compressor::Lz4),
+            "SnappyCompressor" => Ok(Compressor::Snappy),
+            "DeflateCompressor" => Ok(Compressor::Deflate),
+            "ZstdCompressor" => Ok(Compressor::Zstd),
+            "NoopCompressor" => Ok(Compressor::Noop),
+            name => {
+                let class = if name.contains('.') { name.to_owned() } else { format!("{PACKAGE}{name}") };
+                Err(Error::config(format!("Could not create Compression for type {class}")))
+            }
+        }
+    }
+
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Compressor::Lz4 => &["lz4_compressor_type", "lz4_high_compressor_level"],
+            Compressor::Zstd => &["compression_level"],
+            _ => &[],
+        }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Compression {
+        Compression {
+            compressor: Some(Compressor::Lz4),
+            chunk_length_kib: CHUNK_LENGTH_KIB_DEFAULT,
+            others: BTreeMap::new(),
+        }
+    }
+}
+
+impl Compression {
+    /// How a block is packed.
+    pub fn codec(&self) -> Codec {
+        match self.compressor {
+            None | Some(Compressor::Noop) => Codec::None,
+            Some(Compressor::Lz4) => Codec::Lz4,
+            Some(Compressor::Snappy) => Codec::Snappy,
+            Some(Compressor::Zstd | Compressor::Deflate) => Codec::Zstd,
+        }
+    }
+
+    pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compression, Error> {
+        let mut rest = map.clone();
+        let enabled = match rest.remove("enabled") {
+            Some(text) => text.eq_ignore_ascii_case("true"),
+            None => true,
+        };
+        if !enabled && !rest.is_empty() {
+            return Err(Error::config(
+                "If the 'enabled' option is set to false no other options must be specified",
+            ));
+        }
+        let class = rest.remove("class");
+        if enabled && !map.is_empty() && class.is_none() {
+            return Err(Error::config("Missing sub-option 'class' for the 'compression' option."));
+        }
+        let compressor = match class.as_deref() {
+            None | Some("") => None,
+            Some(class) => Some(Compressor::parse(class)?),
+        };
+        let chunk_length_kib = take_chunk_length(&mut rest)?;
+        check_ratio(rest.get("min_compress_ratio"))?;
+        check_others(compressor, &rest)?;
+        Ok(Compression { compressor, chunk_length_kib, others: rest })
+    }
+
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        let Some(compressor) = self.compressor else {
+            return BTreeMap::from([("enabled".to_owned(), "false".to_owned())]);
+        };
+        let mut map = self.others.clone();
+        map.insert("class".to_owned(), compressor.class());
+        map.insert("chunk_length_in_kb".to_owned(), self.chunk_length_kib.to_string());
+        map
+    }
+}
+
+fn take_chunk_length(rest: &mut BTreeMap<String, String>) -> Result<u32, Error> {
+    let Some(text) = rest.remove("chunk_length_in_kb") else { return Ok(CHUNK_LENGTH_KIB_DEFAULT) };
+    let length: i64 =
+        text.parse().map_err(|_| Error::config("Invalid value for chunk_length_in_kb"))?;
+    if length > i64::from(CHUNK_LENGTH_KIB_MAX) {
+        return Err(Error::config(format!("Value of chunk_length_in_kb is too large ({length})")));
+    }
+    match u32::try_from(length) {
+        Ok(length) if length > 0 && length.is_power_of_two() => Ok(length),
+        Ok(length) if length > 0 => Err(Error::config("chunk_length_in_kb must be a power of 2")),
+        _ => Err(Error::config("Invalid negative or null chunk_length_in_kb")),
+    }
+}
+
+fn check_ratio(ratio: Option<&String>) -> Result<(), Error> {
+    let Some(text) = ratio else { return Ok(()) };
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio == 0.0 || ratio >= 1.0 => Ok(()),
+        Ok(_) => Err(Error::config("min_compress_ratio should either be 0 or greater than or equal to 1")),
+        Err(_) => Err(Error::config("Invalid value for min_compress_ratio")),
+    }
+}
+
+fn check_others(compressor: Option<Compressor>, rest: &BTreeMap<String, String>) -> Result<(), Error> {
+    let known = compressor.map_or(&[][..], Compressor::options);
+    for (name, value) in rest {
+        if name == "min_compress_ratio" && compressor.is_some() {
+            continue;
+        }
+        if !known.contains(&name.as_str()) {
+            return Err(Error::config(format!("Unknown compression options {name}")));
+        }
+        if name == "compression_level" && !value.parse().is_ok_and(|level: i32| (-131_072..=22).contains(&level)) {
+            return Err(Error::config(format!(
+                "compression_level={value} is invalid: it must be between -131072 and 22"
+            )));
+        }
+    }
+    Ok(())
+}

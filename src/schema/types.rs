@@ -1,0 +1,194 @@
+//! A type as written to a type: names of user-defined types looked up, `frozen` put where CQL means it.
+//!
+//! Messages are Cassandra's. What a column, field or key may be made of is checked where those are known.
+
+use cql::tree::{DataType, Identifier, Native, QualifiedName};
+use types::Type;
+
+use crate::keyspace::unknown_type;
+use crate::{Catalog, Error};
+
+/// The largest dimension of a vector, as in Cassandra.
+const DIMENSION_MAX: i32 = 8192;
+
+/// The type that is written in a statement about `keyspace`.
+pub fn resolve(written: &DataType, keyspace: &str, catalog: &Catalog) -> Result<Type, Error> {
+    let ty = Resolver { keyspace, catalog }.resolve(written)?;
+    ty.check_nesting().map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(ty)
+}
+
+struct Resolver<'a> {
+    keyspace: &'a str,
+    catalog: &'a Catalog,
+}
+
+impl Resolver<'_> {
+    fn resolve(&self, written: &DataType) -> Result<Type, Error> {
+        match written {
+            DataType::Native(native_type) => Ok(native(*native_type)),
+            DataType::List(element) => Ok(Type::list(self.element(element, written)?, false)),
+            DataType::Set(element) => {
+                let element = self.element(element, written)?;
+                check_ordered(&element, written, "sets")?;
+                Ok(Type::set(element, false))
+            }
+            DataType::Map(key, value) => {
+                let key = self.element(key, written)?;
+                check_ordered(&key, written, "map keys")?;
+                Ok(Type::map(key, self.element(value, written)?, false))
+            }
+            DataType::Tuple(parts) => {
+                let parts = parts.iter().map(|part| self.part(part));
+                Ok(Type::tuple(parts.collect::<Result<Vec<_>, _>>()?))
+            }
+            DataType::Vector(element, dimension) => self.vector(element, *dimension),
+            DataType::Frozen(inner) => self.frozen(inner),
+            DataType::User(name) => self.user(name),
+            DataType::Custom(class, _) => custom(class),
+        }
+    }
+
+    /// The type inside `frozen<..>`, in which everything is frozen.
+    fn frozen(&self, inner: &DataType) -> Result<Type, Error> {
+        match inner {
+            DataType::Native(_) => Err(Error::invalid(
+                "frozen<> is only allowed on collections, tuples, and user-defined types",
+            )),
+            DataType::List(element) => Ok(Type::list(self.resolve_inside(element)?, true).freeze()),
+            DataType::Set(element) => {
+                let element = self.resolve_inside(element)?;
+                check_ordered(&element, inner, "sets")?;
+                Ok(Type::set(element, true).freeze())
+            }
+            DataType::Map(key, value) => {
+                let key = self.resolve_inside(key)?;
+                check_ordered(&key, inner, "map keys")?;
+                Ok(Type::map(key, self.resolve_inside(value)?, true).freeze())
+            }
+            _ => Ok(self.resolve(inner)?.freeze()),
+        }
+    }
+
+    /// A part of something frozen: frozen itself, whether written so or not.
+    fn resolve_inside(&self, part: &DataType) -> Result<Type, Error> {
+        let ty = match part {
+            DataType::List(_) | DataType::Set(_) | DataType::Map(..) => self.frozen(part)?,
+            _ => self.resolve(part)?.freeze(),
+        };
+        refuse_counter(&ty, part)?;
+        Ok(ty)
+    }
+
+    /// An element of a collection that is not frozen: it has to be frozen explicitly.
+    fn element(&self, element: &DataType, collection: &DataType) -> Result<Type, Error> {
+        let ty = self.resolve(element)?;
+        if ty.is_multi_cell() {
+            let what = if ty.is_collection() { "collections" } else { "UDTs" };
+            return Err(Error::invalid(format!("Non-frozen {what} are not allowed inside collections: {collection}")));
+        }
+        refuse_counter(&ty, collection)?;
+        Ok(ty)
+    }
+
+    /// A part of a tuple, which freezes it.
+    fn part(&self, part: &DataType) -> Result<Type, Error> {
+        if matches!(part, DataType::Native(Native::Counter)) {
+            return Err(Error::invalid("Counters are not allowed inside tuples"));
+        }
+        self.resolve_inside(part)
+    }
+
+    fn vector(&self, element: &DataType, dimension: i32) -> Result<Type, Error> {
+        let ty = self.resolve_inside(element)?;
+        match u32::try_from(dimension) {
+            Ok(count) if count > 0 && dimension <= DIMENSION_MAX => Ok(Type::vector(ty, count)),
+            Ok(count) if count > 0 => Err(Error::invalid(format!(
+                "vectors may have at most {DIMENSION_MAX} dimensions; given {dimension}"
+            ))),
+            _ => Err(Error::invalid(format!("vectors may only have positive dimensions; given {dimension}"))),
+        }
+    }
+
+    fn user(&self, name: &QualifiedName) -> Result<Type, Error> {
+        let keyspace = name.keyspace.as_ref().map_or(self.keyspace, Identifier::as_str);
+        if keyspace != self.keyspace {
+            return Err(Error::invalid(format!(
+                "Statement on keyspace {} cannot refer to a user type in keyspace {keyspace}; \
+                 user types can only be used in the keyspace they are defined in",
+                self.keyspace
+            )));
+        }
+        let definition = self.catalog.require_keyspace(keyspace)?.user_type(name.name.as_str());
+        let definition = definition.ok_or_else(|| unknown_type(keyspace, name.name.as_str()))?;
+        Ok(Type::Udt { definition: definition.clone(), frozen: false })
+    }
+}
+
+fn native(native: Native) -> Type {
+    match native {
+        Native::Ascii => Type::Ascii,
+        Native::BigInt => Type::BigInt,
+        Native::Blob => Type::Blob,
+        Native::Boolean => Type::Boolean,
+        Native::Counter => Type::Counter,
+        Native::Date => Type::Date,
+        Native::Decimal => Type::Decimal,
+        Native::Double => Type::Double,
+        Native::Duration => Type::Duration,
+        Native::Float => Type::Float,
+        Native::Inet => Type::Inet,
+        Native::Int => Type::Int,
+        Native::SmallInt => Type::SmallInt,
+        Native::Text => Type::Text,
+        Native::Time => Type::Time,
+        Native::Timestamp => Type::Timestamp,
+        Native::TimeUuid => Type::TimeUuid,
+        Native::TinyInt => Type::TinyInt,
+        Native::Uuid => Type::Uuid,
+        Native::VarInt => Type::VarInt,
+    }
+}
+
+/// Classes that stand for types of the language; others are not there yet.
+fn custom(class: &str) -> Result<Type, Error> {
+    const PACKAGE: &str = "org.apache.cassandra.db.marshal.";
+    let ty = match class.strip_prefix(PACKAGE).unwrap_or(class) {
+        "AsciiType" => Type::Ascii,
+        "BooleanType" => Type::Boolean,
+        "ByteType" => Type::TinyInt,
+        "BytesType" => Type::Blob,
+        "DecimalType" => Type::Decimal,
+        "DoubleType" => Type::Double,
+        "DurationType" => Type::Duration,
+        "FloatType" => Type::Float,
+        "InetAddressType" => Type::Inet,
+        "Int32Type" => Type::Int,
+        "IntegerType" => Type::VarInt,
+        "LongType" => Type::BigInt,
+        "ShortType" => Type::SmallInt,
+        "SimpleDateType" => Type::Date,
+        "TimeType" => Type::Time,
+        "TimeUUIDType" => Type::TimeUuid,
+        "TimestampType" => Type::Timestamp,
+        "UTF8Type" => Type::Text,
+        "UUIDType" => Type::Uuid,
+        _ => return Err(Error::invalid(format!("Custom type '{class}' is not supported yet"))),
+    };
+    Ok(ty)
+}
+
+fn refuse_counter(ty: &Type, written: &DataType) -> Result<(), Error> {
+    if ty.is_counter() {
+        return Err(Error::invalid(format!("Counters are not allowed inside collections: {written}")));
+    }
+    Ok(())
+}
+
+/// Sets and map keys are sorted, and durations have no order.
+fn check_ordered(ty: &Type, written: &DataType, place: &str) -> Result<(), Error> {
+    if ty.references_duration() {
+        return Err(Error::invalid(format!("Durations are not allowed inside {place}: {written}")));
+    }
+    Ok(())
+}
