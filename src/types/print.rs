@@ -1,7 +1,8 @@
 //! A value as the CQL literal that makes it.
 //!
 //! Text, dates, times and addresses are quoted; composed values nest. Zero bytes of a type that gives them no
-//! meaning print as `null`, for which CQL has no closer literal; bytes that do not form a value print as a blob.
+//! meaning print as `null`, for which CQL has no closer literal. Components missing at the end of a tuple or
+//! user-defined type are left out. Bytes that do not form a value print as a blob.
 
 use crate::collection::{Items, Pairs};
 use crate::value::{date, decimal, duration, hex, inet, number, time, timestamp, uuid, varint};
@@ -49,29 +50,16 @@ fn literal(ty: &Type, value: &[u8]) -> Option<String> {
             let items = vector::elements(element, *dimension, value);
             format!("[{}]", joined(items, |item| element.format(item))?)
         }
-        Type::Tuple(parts) => {
-            let components = tuple::split(value, parts.len()).ok()?;
-            let each =
-                |(part, component): (&Type, &Option<&[u8]>)| component_text(part, *component);
-            let texts: Vec<String> = parts.iter().zip(&components).map(each).collect();
-            format!("({})", texts.join(", "))
-        }
+        Type::Tuple(_) => format!("({})", joined(components(ty, value), |text| text)?),
         Type::Udt { definition, .. } => {
-            let components = tuple::split(value, definition.fields.len()).ok()?;
-            let each = |((field, ty), component): (&(String, Type), &Option<&[u8]>)| {
-                format!(
-                    "{}: {}",
-                    name::quoted(field),
-                    component_text(ty, *component)
-                )
-            };
-            let texts: Vec<String> = definition
+            let names = definition
                 .fields
                 .iter()
-                .zip(&components)
-                .map(each)
-                .collect();
-            format!("{{{}}}", texts.join(", "))
+                .map(|(field, _)| name::quoted(field));
+            let fields = names
+                .zip(components(ty, value))
+                .map(|(name, text)| Ok(format!("{name}: {}", text?)));
+            format!("{{{}}}", joined(fields, |text| text)?)
         }
         native => return plain(native, value),
     })
@@ -104,8 +92,16 @@ pub(crate) fn plain(ty: &Type, value: &[u8]) -> Option<String> {
     })
 }
 
-fn component_text(ty: &Type, component: Option<&[u8]>) -> String {
-    component.map_or_else(|| "null".into(), |value| ty.format(value))
+/// The literals of the components that are there; a short value has fewer than its type.
+fn components<'a>(
+    ty: &'a Type,
+    value: &'a [u8],
+) -> impl Iterator<Item = Result<String, Error>> + 'a {
+    ty.parts()
+        .zip(tuple::components(value))
+        .map(|(part, component)| {
+            Ok(component?.map_or_else(|| "null".into(), |value| part.format(value)))
+        })
 }
 
 fn joined<T>(

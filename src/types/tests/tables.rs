@@ -881,8 +881,13 @@ fn values_print_as_literals() {
         ),
         (
             Type::udt(address(), true),
-            tuple::encode([Some(&b"x"[..])]),
+            tuple::encode([Some(&b"x"[..]), None]),
             "{street: 'x', \"Zip\": null}",
+        ),
+        (
+            Type::udt(address(), true),
+            tuple::encode([Some(&b"x"[..])]),
+            "{street: 'x'}",
         ),
         (
             Type::vector(Type::Float, 2),
