@@ -210,6 +210,3 @@ impl std::fmt::Debug for Env {
         f.write_str("Env")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -80,3 +80,42 @@ impl TryRng for Rng {
         self.0.try_fill_bytes(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Rng;
+
+    #[test]
+    fn numbers_stay_in_range_and_fill_it() {
+        let mut rng = Rng::from_seed(1);
+        let mut seen = [0; 10];
+        for _ in 0..10_000 {
+            seen[rng.below(10) as usize] += 1;
+        }
+        assert!(
+            seen.iter().all(|count| (800..1200).contains(count)),
+            "{seen:?}"
+        );
+        assert!((0..1000).all(|_| (5..=7).contains(&rng.between(5, 7))));
+        assert!((0..1000).all(|_| (0.0..1.0).contains(&rng.unit())));
+        assert_eq!((rng.below(0), rng.between(3, 3)), (0, 3));
+        rng.between(0, u64::MAX);
+        assert!(!rng.chance(0.0) && rng.chance(1.0));
+    }
+
+    #[test]
+    fn a_seed_repeats() {
+        let draw = |seed| {
+            let mut rng = Rng::from_seed(seed);
+            let (mut bytes, mut order) = ([0; 5], [1, 2, 3, 4, 5, 6, 7, 8]);
+            rng.fill(&mut bytes);
+            rng.shuffle(&mut order);
+            (rng.next_u64(), bytes, order)
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+        let mut order = draw(3).2;
+        order.sort_unstable();
+        assert_eq!(order, [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}

@@ -3,7 +3,7 @@
 //! Two simulators share a [`disk`], [`clock`]s, and a [`trace`]:
 //! - [`local`]: one node on an executor of its own with virtual time, no set-up to speak of. Storage tests run
 //!   thousands of seeds and a crash at every step with it. Start there.
-//! - `cluster`: many nodes on `turmoil`, with its network between them, for whole `Node`s.
+//! - [`cluster`]: many nodes on `turmoil`, with its network between them, for whole `Node`s.
 //!
 //! In both, a run follows its seed alone: the same seed gives the same [`trace::Trace`], and a run that failed is
 //! repeated by its seed. Every hash map, clock, thread or entropy that slipped past `base::env` shows as a difference.
@@ -21,12 +21,14 @@ compile_error!(
 );
 
 pub mod clock;
+pub mod cluster;
 pub mod disk;
 pub mod local;
 mod node;
 pub mod properties;
 pub mod seed;
 pub mod trace;
+mod wire;
 
 pub use disk::{Disk, PowerFailure, is_power_failure};
 pub use trace::Trace;

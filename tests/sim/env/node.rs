@@ -15,10 +15,11 @@ use futures_util::FutureExt;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
-use crate::disk::{Disk, Mount, Watch, power_failure_error};
+use crate::disk::{Disk, Mount, Watch};
 use crate::properties::Properties;
 use crate::seed::{derive, rng};
 use crate::trace::{Event, Trace};
+use crate::wire::Wires;
 
 /// Virtual time, tasks and network of a simulator.
 pub(crate) trait Driver: Send + Sync + 'static {
@@ -84,6 +85,7 @@ impl Node {
             driver: driver.clone(),
             inside: AtomicBool::new(false),
             cost_nanos: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
         });
         let mount = Mount::new(&disk, monitor.clone());
         let delays = Mutex::new(rng(seed, "blocking delays", life));
@@ -101,6 +103,13 @@ impl Node {
             delays,
         };
         (Env::new(Arc::new(node), Some(properties.faults())), alive)
+    }
+
+    fn wires(&self) -> Wires {
+        Wires {
+            mount: self.mount.clone(),
+            monitor: self.monitor.clone(),
+        }
     }
 
     /// A generator that nothing else in this life has.
@@ -149,20 +158,24 @@ impl System for Node {
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Stream>> {
-        if !self.mount.is_alive() {
-            return async { Err(power_failure_error()) }.boxed();
-        }
         self.monitor
             .record("connect", [u64::from(address.port()), 0]);
-        self.driver.connect(address)
+        let (wires, opening) = (self.wires(), self.driver.connect(address));
+        async move {
+            wires.check()?;
+            Ok(wires.stream(opening.await?))
+        }
+        .boxed()
     }
 
     fn bind(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Listener>>> {
-        if !self.mount.is_alive() {
-            return async { Err(power_failure_error()) }.boxed();
-        }
         self.monitor.record("bind", [u64::from(address.port()), 0]);
-        self.driver.bind(address)
+        let (wires, binding) = (self.wires(), self.driver.bind(address));
+        async move {
+            wires.check()?;
+            Ok(wires.listener(binding.await?))
+        }
+        .boxed()
     }
 
     fn dir(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
@@ -213,8 +226,8 @@ impl System for Node {
     }
 }
 
-/// Hears of every file call of a node: records it, charges it, and refuses it on the wrong thread.
-struct Monitor {
+/// Hears of everything a node does: records it, charges its file calls, and refuses them on the wrong thread.
+pub(crate) struct Monitor {
     number: u32,
     strict: bool,
     trace: Trace,
@@ -223,10 +236,17 @@ struct Monitor {
     inside: AtomicBool,
     /// What the running closure's calls have cost.
     cost_nanos: AtomicU64,
+    /// Connections so far.
+    connections: AtomicU64,
 }
 
 impl Monitor {
-    fn record(&self, what: &'static str, detail: [u64; 2]) {
+    /// A number for the next connection.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn record(&self, what: &'static str, detail: [u64; 2]) {
         self.trace.record(Event {
             at: self.driver.now(),
             node: self.number,
