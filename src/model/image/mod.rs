@@ -32,3 +32,8 @@ pub use project::project;
 pub use purge::{Purge, purge};
 pub use shadow::shadow;
 pub use view::{Column, ColumnIter, Complex, Elements, View};
+
+#[cfg(test)]
+pub(crate) mod model;
+#[cfg(test)]
+mod tests;

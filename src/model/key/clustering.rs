@@ -240,3 +240,6 @@ pub fn check(columns: &[(Type, Order)], key: &[u8]) -> Result<(), Damage> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,6 @@ pub enum Error {
         max: usize,
     },
 }
+
+#[cfg(test)]
+mod tests;
