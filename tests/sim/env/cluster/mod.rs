@@ -44,11 +44,12 @@
 
 mod driver;
 mod links;
+mod machine;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -57,12 +58,11 @@ use parking_lot::Mutex;
 
 use crate::clock::{Clock, WALL_START_MICROS};
 use crate::disk::Disk;
-use crate::node::{Life, Node, Parts};
 use crate::properties::Properties;
 use crate::seed::{derive, rng};
 use crate::trace::Trace;
-use driver::Host;
 use links::Lines;
+use machine::{Lives, Machine};
 
 /// What hosts and clients end with.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -107,61 +107,6 @@ pub struct Cluster<'a> {
     partitions: BTreeSet<(String, String)>,
     /// Pairs of names cut off while one of them is without power.
     silenced: BTreeSet<(String, String)>,
-}
-
-/// What a node keeps over its lives.
-struct Machine {
-    seed: u64,
-    number: u32,
-    address: IpAddr,
-    disk: Disk,
-    clock: Clock,
-    trace: Trace,
-    properties: Properties,
-    lines: Lines,
-    state: Mutex<Lives>,
-}
-
-#[derive(Default)]
-struct Lives {
-    count: u64,
-    current: Option<Life>,
-    /// Virtual time of the last step. A host is started between steps, when turmoil cannot tell.
-    now: Duration,
-}
-
-impl Machine {
-    /// Starts a life: mounts the disk as it is.
-    fn start(&self) -> (Env, Life) {
-        let mut state = self.state.lock();
-        state.count += 1;
-        let (env, life) = Node::start(Parts {
-            seed: self.seed,
-            number: self.number,
-            life: state.count,
-            disk: self.disk.clone(),
-            clock: self.clock.clone(),
-            trace: self.trace.clone(),
-            properties: self.properties.clone(),
-            strict: true,
-            driver: Host::new(self.address, self.lines.clone(), state.now),
-        });
-        state.current = Some(life.clone());
-        (env, life)
-    }
-
-    /// Whether its power failed by itself, at a step that was set.
-    fn has_lost_power(&self) -> bool {
-        self.state
-            .lock()
-            .current
-            .as_ref()
-            .is_some_and(|life| !life.is_alive())
-    }
-
-    fn stop(&self) {
-        self.state.lock().current = None;
-    }
 }
 
 impl<'a> Cluster<'a> {

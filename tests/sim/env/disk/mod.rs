@@ -15,7 +15,9 @@
 //! [`Disk::error_in`], [`Disk::set_capacity_bytes`], [`Disk::rot`], and probabilities in [`Faults`].
 
 mod content;
-mod handle;
+mod dir;
+mod file;
+mod mount;
 mod tree;
 mod volume;
 
@@ -25,7 +27,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-pub(crate) use handle::{Mount, Watch};
+pub(crate) use mount::{Mount, Watch};
 use tree::{FileNode, Node};
 use volume::Volume;
 
@@ -192,7 +194,7 @@ impl Disk {
             .file_name()
             .and_then(|name| name.to_str())
             .ok_or(io::ErrorKind::InvalidInput)?;
-        let dir = handle::walk(&volume, path.parent().unwrap_or(Path::new("/")))?;
+        let dir = mount::walk(&volume, path.parent().unwrap_or(Path::new("/")))?;
         let names = dir.names.lock();
         match names.get(name) {
             Some(Node::File(file)) => Ok(file.clone()),

@@ -175,6 +175,17 @@ impl Volume {
         }
     }
 
+    /// Whether a sync succeeds: it may be set to fail, or fail by chance.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let fails = self.syncs_to_fail > 0 || self.rng.chance(self.faults.sync_error);
+        self.syncs_to_fail = self.syncs_to_fail.saturating_sub(1);
+        if fails {
+            Err(io::Error::other("simulated sync error"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Makes room for a file to go from `old_len` to `new_len`.
     pub(super) fn resize(&mut self, old_len: u64, new_len: u64) -> io::Result<()> {
         let used = self
