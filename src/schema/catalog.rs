@@ -56,12 +56,20 @@ impl Catalog {
     }
 
     fn from_keyspaces(keyspaces: impl IntoIterator<Item = Arc<Keyspace>>) -> Catalog {
-        let keyspaces: BTreeMap<_, _> =
-            keyspaces.into_iter().map(|keyspace| (keyspace.name.clone(), keyspace)).collect();
-        let tables = keyspaces.values().flat_map(|keyspace| keyspace.tables.values());
+        let keyspaces: BTreeMap<_, _> = keyspaces
+            .into_iter()
+            .map(|keyspace| (keyspace.name.clone(), keyspace))
+            .collect();
+        let tables = keyspaces
+            .values()
+            .flat_map(|keyspace| keyspace.tables.values());
         let tables = tables.map(|table| (table.id, table.clone())).collect();
         let version = version(&keyspaces);
-        Catalog { keyspaces, tables, version }
+        Catalog {
+            keyspaces,
+            tables,
+            version,
+        }
     }
 
     /// A hash of all that users made: equal on nodes that agree.
@@ -76,7 +84,8 @@ impl Catalog {
 
     /// The keyspace of this name, or Cassandra's error.
     pub fn require_keyspace(&self, name: &str) -> Result<&Arc<Keyspace>, Error> {
-        self.keyspace(name).ok_or_else(|| Error::invalid(format!("Keyspace '{name}' doesn't exist")))
+        self.keyspace(name)
+            .ok_or_else(|| Error::invalid(format!("Keyspace '{name}' doesn't exist")))
     }
 
     /// The table of this name.
@@ -87,7 +96,9 @@ impl Catalog {
     /// The table that a SELECT, INSERT, UPDATE, DELETE or TRUNCATE names, or the error that Cassandra answers.
     pub fn require_table(&self, keyspace: &str, name: &str) -> Result<&Arc<Table>, Error> {
         let Some(found) = self.keyspace(keyspace) else {
-            return Err(Error::invalid(format!("keyspace {keyspace} does not exist")));
+            return Err(Error::invalid(format!(
+                "keyspace {keyspace} does not exist"
+            )));
         };
         found.require_table(name)
     }
@@ -109,12 +120,15 @@ impl Catalog {
 
     /// All tables in the order of their keyspaces' names and their own.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.keyspaces.values().flat_map(|keyspace| keyspace.tables.values())
+        self.keyspaces
+            .values()
+            .flat_map(|keyspace| keyspace.tables.values())
     }
 
     /// The keyspaces that users made.
     pub fn user_keyspaces(&self) -> impl Iterator<Item = &Arc<Keyspace>> {
-        self.keyspaces().filter(|keyspace| !system::is_system(&keyspace.name))
+        self.keyspaces()
+            .filter(|keyspace| !system::is_system(&keyspace.name))
     }
 
     /// The same catalog with this keyspace, in place of its namesake if there is one.
@@ -124,17 +138,25 @@ impl Catalog {
 
     /// The same catalog without the keyspace.
     pub(crate) fn without_keyspace(&self, name: &str) -> Catalog {
-        Catalog::from_keyspaces(self.keyspaces.values().filter(|other| &*other.name != name).cloned())
+        Catalog::from_keyspaces(
+            self.keyspaces
+                .values()
+                .filter(|other| &*other.name != name)
+                .cloned(),
+        )
     }
 
     /// Appends the binary form of what differs from [`Catalog::new`].
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(FORMAT_VERSION);
-        let built_in: BTreeMap<_, _> =
-            system::keyspaces().into_iter().map(|keyspace| (keyspace.name.clone(), keyspace)).collect();
+        let built_in: BTreeMap<_, _> = system::keyspaces()
+            .into_iter()
+            .map(|keyspace| (keyspace.name.clone(), keyspace))
+            .collect();
         let changed = |keyspace: &&Arc<Keyspace>| {
             built_in.get(&keyspace.name).is_none_or(|initial| {
-                (&initial.replication, initial.durable_writes) != (&keyspace.replication, keyspace.durable_writes)
+                (&initial.replication, initial.durable_writes)
+                    != (&keyspace.replication, keyspace.durable_writes)
             })
         };
         let keyspaces: Vec<_> = self.keyspaces().filter(changed).collect();
@@ -163,7 +185,10 @@ impl Catalog {
             };
             keyspaces.insert(keyspace.name.clone(), Arc::new(keyspace));
         }
-        let count = keyspaces.values().map(|keyspace| keyspace.tables.len()).sum::<usize>();
+        let count = keyspaces
+            .values()
+            .map(|keyspace| keyspace.tables.len())
+            .sum::<usize>();
         catalog = Catalog::from_keyspaces(keyspaces.into_values());
         if catalog.tables.len() != count {
             return Err(content(&start, "two tables with one id"));
@@ -190,7 +215,9 @@ fn put_keyspace_head(out: &mut Vec<u8>, keyspace: &Keyspace) {
     codec::put_text(out, &keyspace.name);
     codec::put_map(out, &keyspace.replication.properties());
     codec::put_flag(out, keyspace.durable_writes);
-    codec::put_list(out, &keyspace.types_by_dependency(), |out, definition| put_definition(out, definition));
+    codec::put_list(out, &keyspace.types_by_dependency(), |out, definition| {
+        put_definition(out, definition)
+    });
 }
 
 fn put_keyspace(out: &mut Vec<u8>, keyspace: &Keyspace, is_whole: bool) {
@@ -212,23 +239,42 @@ fn keyspace(reader: &mut Reader<'_>) -> Decoded<Keyspace> {
     let name = codec::name(reader)?;
     let start = reader.clone();
     let map = codec::map(reader)?;
-    let replication = Replication::stored(&map).map_err(|error| content(&start, error.to_string()))?;
+    let replication =
+        Replication::stored(&map).map_err(|error| content(&start, error.to_string()))?;
     let durable_writes = codec::flag(reader)?;
     let types = codec::list(reader, |reader| definition(reader, &name))?;
-    let types = types.into_iter().map(|ty| (Arc::from(ty.name.as_str()), Arc::new(ty))).collect();
+    let types = types
+        .into_iter()
+        .map(|ty| (Arc::from(ty.name.as_str()), Arc::new(ty)))
+        .collect();
     let start = reader.clone();
     let mut tables = BTreeMap::new();
     for table in codec::list(reader, table::decode)? {
         if table.keyspace != name {
-            return Err(content(&start, format!("table of {} in keyspace {name}", table.keyspace)));
+            return Err(content(
+                &start,
+                format!("table of {} in keyspace {name}", table.keyspace),
+            ));
         }
         tables.insert(table.name.clone(), Arc::new(table));
     }
-    Ok(Keyspace { name, replication, durable_writes, tables, types })
+    Ok(Keyspace {
+        name,
+        replication,
+        durable_writes,
+        tables,
+        types,
+    })
 }
 
 fn definition(reader: &mut Reader<'_>, keyspace: &str) -> Decoded<udt::Definition> {
     let name = codec::text(reader)?;
-    let fields = codec::list(reader, |reader| Ok((codec::text(reader)?, codec::ty(reader)?)))?;
-    Ok(udt::Definition { keyspace: keyspace.to_owned(), name, fields })
+    let fields = codec::list(reader, |reader| {
+        Ok((codec::text(reader)?, codec::ty(reader)?))
+    })?;
+    Ok(udt::Definition {
+        keyspace: keyspace.to_owned(),
+        name,
+        fields,
+    })
 }

@@ -31,7 +31,10 @@ pub enum DecodeError {
 pub type Decoded<T> = Result<T, DecodeError>;
 
 pub(crate) fn content(reader: &Reader<'_>, what: impl Into<String>) -> DecodeError {
-    DecodeError::Content { offset: reader.position(), what: what.into() }
+    DecodeError::Content {
+        offset: reader.position(),
+        what: what.into(),
+    }
 }
 
 pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -129,5 +132,7 @@ pub(crate) fn put_map(out: &mut Vec<u8>, map: &BTreeMap<String, String>) {
 }
 
 pub(crate) fn map(reader: &mut Reader<'_>) -> Decoded<BTreeMap<String, String>> {
-    Ok(list(reader, |reader| Ok((text(reader)?, text(reader)?)))?.into_iter().collect())
+    Ok(list(reader, |reader| Ok((text(reader)?, text(reader)?)))?
+        .into_iter()
+        .collect())
 }

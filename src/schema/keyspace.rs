@@ -58,9 +58,10 @@ impl Replication {
             Replication::Simple { factor } => {
                 BTreeMap::from([("replication_factor".to_owned(), factor.to_string())])
             }
-            Replication::Network { factors } => {
-                factors.iter().map(|(name, factor)| (name.clone(), factor.to_string())).collect()
-            }
+            Replication::Network { factors } => factors
+                .iter()
+                .map(|(name, factor)| (name.clone(), factor.to_string()))
+                .collect(),
         }
     }
 
@@ -76,7 +77,9 @@ impl Replication {
         match self {
             Replication::Local => 1,
             Replication::Simple { factor } => *factor,
-            Replication::Network { factors } => factors.values().fold(0, |sum, factor| sum.saturating_add(*factor)),
+            Replication::Network { factors } => factors
+                .values()
+                .fold(0, |sum, factor| sum.saturating_add(*factor)),
         }
     }
 }
@@ -94,7 +97,8 @@ impl Keyspace {
 
     /// The table of this name, or Cassandra's error.
     pub fn require_table(&self, name: &str) -> Result<&Arc<Table>, Error> {
-        self.table(name).ok_or_else(|| Error::invalid(format!("table {name} does not exist")))
+        self.table(name)
+            .ok_or_else(|| Error::invalid(format!("table {name} does not exist")))
     }
 
     /// The type of this name.
@@ -120,7 +124,10 @@ impl Keyspace {
                 };
                 !rest.iter().any(waits)
             };
-            let (now, later): (Vec<_>, Vec<_>) = rest.iter().copied().partition(|definition| ready(definition));
+            let (now, later): (Vec<_>, Vec<_>) = rest
+                .iter()
+                .copied()
+                .partition(|definition| ready(definition));
             if now.is_empty() {
                 // Types cannot form a circle; if a damaged file says so, their order is as good as any.
                 ordered.extend(later);
@@ -136,22 +143,37 @@ impl Keyspace {
     pub(crate) fn refresh(&self, ty: &Type) -> Result<Type, Error> {
         let each = |ty: &Arc<Type>| self.refresh(ty).map(Arc::new);
         Ok(match ty {
-            Type::List { element, frozen } => Type::List { element: each(element)?, frozen: *frozen },
-            Type::Set { element, frozen } => Type::Set { element: each(element)?, frozen: *frozen },
-            Type::Map { key, value, frozen } => {
-                Type::Map { key: each(key)?, value: each(value)?, frozen: *frozen }
-            }
-            Type::Tuple(parts) => {
-                Type::tuple(parts.iter().map(|part| self.refresh(part)).collect::<Result<Vec<_>, _>>()?)
-            }
-            Type::Vector { element, dimension } => {
-                Type::Vector { element: each(element)?, dimension: *dimension }
-            }
+            Type::List { element, frozen } => Type::List {
+                element: each(element)?,
+                frozen: *frozen,
+            },
+            Type::Set { element, frozen } => Type::Set {
+                element: each(element)?,
+                frozen: *frozen,
+            },
+            Type::Map { key, value, frozen } => Type::Map {
+                key: each(key)?,
+                value: each(value)?,
+                frozen: *frozen,
+            },
+            Type::Tuple(parts) => Type::tuple(
+                parts
+                    .iter()
+                    .map(|part| self.refresh(part))
+                    .collect::<Result<Vec<_>, _>>()?,
+            ),
+            Type::Vector { element, dimension } => Type::Vector {
+                element: each(element)?,
+                dimension: *dimension,
+            },
             Type::Udt { definition, frozen } => {
                 let Some(current) = self.user_type(&definition.name) else {
                     return Err(unknown_type(&self.name, &definition.name));
                 };
-                let current = Type::Udt { definition: current.clone(), frozen: false };
+                let current = Type::Udt {
+                    definition: current.clone(),
+                    frozen: false,
+                };
                 if *frozen { current.freeze() } else { current }
             }
             native => native.clone(),
@@ -166,5 +188,8 @@ pub(crate) fn unknown_type(keyspace: &str, name: &str) -> Error {
 
 /// Whether a field of `definition` uses the type of this name.
 pub(crate) fn uses(definition: &udt::Definition, name: &str, keyspace: &str) -> bool {
-    definition.fields.iter().any(|(_, ty)| ty.references_udt(keyspace, name))
+    definition
+        .fields
+        .iter()
+        .any(|(_, ty)| ty.references_udt(keyspace, name))
 }

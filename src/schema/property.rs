@@ -37,9 +37,9 @@ impl Properties {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
-            Some(Value::Map(_)) => {
-                Err(Error::syntax(format!("Invalid value for property '{name}'. It should be a string")))
-            }
+            Some(Value::Map(_)) => Err(Error::syntax(format!(
+                "Invalid value for property '{name}'. It should be a string"
+            ))),
         }
     }
 
@@ -48,9 +48,9 @@ impl Properties {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::Map(map)) => Ok(Some(map)),
-            Some(Value::Text(_)) => {
-                Err(Error::syntax(format!("Invalid value for property '{name}'. It should be a map.")))
-            }
+            Some(Value::Text(_)) => Err(Error::syntax(format!(
+                "Invalid value for property '{name}'. It should be a map."
+            ))),
         }
     }
 
@@ -62,9 +62,8 @@ impl Properties {
     /// A 32-bit integer, if the property is there.
     pub fn integer(&self, name: &str) -> Result<Option<i32>, Error> {
         let parse = |text: &str| {
-            text.parse().map_err(|_| {
-                Error::syntax(format!("Invalid integer value {text} for '{name}'"))
-            })
+            text.parse()
+                .map_err(|_| Error::syntax(format!("Invalid integer value {text} for '{name}'")))
         };
         self.text(name)?.map(parse).transpose()
     }

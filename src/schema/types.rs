@@ -14,7 +14,8 @@ const DIMENSION_MAX: i32 = 8192;
 /// The type that is written in a statement about `keyspace`.
 pub fn resolve(written: &DataType, keyspace: &str, catalog: &Catalog) -> Result<Type, Error> {
     let ty = Resolver { keyspace, catalog }.resolve(written)?;
-    ty.check_nesting().map_err(|error| Error::invalid(error.to_string()))?;
+    ty.check_nesting()
+        .map_err(|error| Error::invalid(error.to_string()))?;
     Ok(ty)
 }
 
@@ -84,8 +85,14 @@ impl Resolver<'_> {
     fn element(&self, element: &DataType, collection: &DataType) -> Result<Type, Error> {
         let ty = self.resolve(element)?;
         if ty.is_multi_cell() {
-            let what = if ty.is_collection() { "collections" } else { "UDTs" };
-            return Err(Error::invalid(format!("Non-frozen {what} are not allowed inside collections: {collection}")));
+            let what = if ty.is_collection() {
+                "collections"
+            } else {
+                "UDTs"
+            };
+            return Err(Error::invalid(format!(
+                "Non-frozen {what} are not allowed inside collections: {collection}"
+            )));
         }
         refuse_counter(&ty, collection)?;
         Ok(ty)
@@ -106,12 +113,17 @@ impl Resolver<'_> {
             Ok(count) if count > 0 => Err(Error::invalid(format!(
                 "vectors may have at most {DIMENSION_MAX} dimensions; given {dimension}"
             ))),
-            _ => Err(Error::invalid(format!("vectors may only have positive dimensions; given {dimension}"))),
+            _ => Err(Error::invalid(format!(
+                "vectors may only have positive dimensions; given {dimension}"
+            ))),
         }
     }
 
     fn user(&self, name: &QualifiedName) -> Result<Type, Error> {
-        let keyspace = name.keyspace.as_ref().map_or(self.keyspace, Identifier::as_str);
+        let keyspace = name
+            .keyspace
+            .as_ref()
+            .map_or(self.keyspace, Identifier::as_str);
         if keyspace != self.keyspace {
             return Err(Error::invalid(format!(
                 "Statement on keyspace {} cannot refer to a user type in keyspace {keyspace}; \
@@ -119,9 +131,15 @@ impl Resolver<'_> {
                 self.keyspace
             )));
         }
-        let definition = self.catalog.require_keyspace(keyspace)?.user_type(name.name.as_str());
+        let definition = self
+            .catalog
+            .require_keyspace(keyspace)?
+            .user_type(name.name.as_str());
         let definition = definition.ok_or_else(|| unknown_type(keyspace, name.name.as_str()))?;
-        Ok(Type::Udt { definition: definition.clone(), frozen: false })
+        Ok(Type::Udt {
+            definition: definition.clone(),
+            frozen: false,
+        })
     }
 }
 
@@ -173,14 +191,20 @@ fn custom(class: &str) -> Result<Type, Error> {
         "TimestampType" => Type::Timestamp,
         "UTF8Type" => Type::Text,
         "UUIDType" => Type::Uuid,
-        _ => return Err(Error::invalid(format!("Custom type '{class}' is not supported yet"))),
+        _ => {
+            return Err(Error::invalid(format!(
+                "Custom type '{class}' is not supported yet"
+            )));
+        }
     };
     Ok(ty)
 }
 
 fn refuse_counter(ty: &Type, written: &DataType) -> Result<(), Error> {
     if ty.is_counter() {
-        return Err(Error::invalid(format!("Counters are not allowed inside collections: {written}")));
+        return Err(Error::invalid(format!(
+            "Counters are not allowed inside collections: {written}"
+        )));
     }
     Ok(())
 }
@@ -188,7 +212,9 @@ fn refuse_counter(ty: &Type, written: &DataType) -> Result<(), Error> {
 /// Sets and map keys are sorted, and durations have no order.
 fn check_ordered(ty: &Type, written: &DataType, place: &str) -> Result<(), Error> {
     if ty.references_duration() {
-        return Err(Error::invalid(format!("Durations are not allowed inside {place}: {written}")));
+        return Err(Error::invalid(format!(
+            "Durations are not allowed inside {place}: {written}"
+        )));
     }
     Ok(())
 }

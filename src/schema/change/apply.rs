@@ -8,25 +8,65 @@ impl Catalog {
     pub fn apply(&self, change: &Change, topology: &Topology) -> Result<(Catalog, Outcome), Error> {
         change.authorize()?;
         match change {
-            Change::CreateKeyspace { name, replication, durable_writes, if_not_exists } => {
-                keyspace::create(self, topology, name, replication, *durable_writes, *if_not_exists)
-            }
-            Change::AlterKeyspace { name, replication, durable_writes, if_exists } => {
-                keyspace::alter(self, topology, name, replication.as_ref(), *durable_writes, *if_exists)
-            }
+            Change::CreateKeyspace {
+                name,
+                replication,
+                durable_writes,
+                if_not_exists,
+            } => keyspace::create(
+                self,
+                topology,
+                name,
+                replication,
+                *durable_writes,
+                *if_not_exists,
+            ),
+            Change::AlterKeyspace {
+                name,
+                replication,
+                durable_writes,
+                if_exists,
+            } => keyspace::alter(
+                self,
+                topology,
+                name,
+                replication.as_ref(),
+                *durable_writes,
+                *if_exists,
+            ),
             Change::DropKeyspace { name, if_exists } => keyspace::drop(self, name, *if_exists),
-            Change::CreateType { keyspace, name, fields, if_not_exists } => {
-                user_type::create(self, keyspace, name, fields, *if_not_exists)
-            }
-            Change::AlterType { keyspace, name, if_exists, action } => {
-                user_type::alter(self, keyspace, name, *if_exists, action)
-            }
-            Change::DropType { keyspace, name, if_exists } => user_type::drop(self, keyspace, name, *if_exists),
-            Change::CreateTable { table, if_not_exists } => table::create(self, table, *if_not_exists),
-            Change::AlterTable { keyspace, name, if_exists, action } => {
-                table::alter(self, keyspace, name, *if_exists, action)
-            }
-            Change::DropTable { keyspace, name, if_exists } => table::drop(self, keyspace, name, *if_exists),
+            Change::CreateType {
+                keyspace,
+                name,
+                fields,
+                if_not_exists,
+            } => user_type::create(self, keyspace, name, fields, *if_not_exists),
+            Change::AlterType {
+                keyspace,
+                name,
+                if_exists,
+                action,
+            } => user_type::alter(self, keyspace, name, *if_exists, action),
+            Change::DropType {
+                keyspace,
+                name,
+                if_exists,
+            } => user_type::drop(self, keyspace, name, *if_exists),
+            Change::CreateTable {
+                table,
+                if_not_exists,
+            } => table::create(self, table, *if_not_exists),
+            Change::AlterTable {
+                keyspace,
+                name,
+                if_exists,
+                action,
+            } => table::alter(self, keyspace, name, *if_exists, action),
+            Change::DropTable {
+                keyspace,
+                name,
+                if_exists,
+            } => table::drop(self, keyspace, name, *if_exists),
         }
     }
 
@@ -42,12 +82,18 @@ impl Change {
         let keyspace = self.keyspace();
         let (verb, resource) = match self {
             // Replication is the user's to choose, and IF NOT EXISTS finds that there is nothing to do.
-            Change::AlterKeyspace { .. } | Change::CreateKeyspace { if_not_exists: true, .. } => {
+            Change::AlterKeyspace { .. }
+            | Change::CreateKeyspace {
+                if_not_exists: true,
+                ..
+            } => {
                 return authorize_keyspace(keyspace);
             }
             Change::CreateKeyspace { .. } => ("CREATE", format!("<keyspace {keyspace}>")),
             Change::DropKeyspace { .. } => ("DROP", format!("<keyspace {keyspace}>")),
-            Change::CreateTable { .. } | Change::CreateType { .. } => return authorize_create(keyspace),
+            Change::CreateTable { .. } | Change::CreateType { .. } => {
+                return authorize_create(keyspace);
+            }
             Change::AlterType { .. } => ("ALTER", format!("<all tables in {keyspace}>")),
             Change::DropType { .. } => ("DROP", format!("<all tables in {keyspace}>")),
             Change::AlterTable { name, .. } => ("ALTER", format!("<table {keyspace}.{name}>")),
@@ -67,10 +113,14 @@ pub(crate) fn authorize_create(keyspace: &str) -> Result<(), Error> {
 /// Refuses keyspaces of which not even the replication may change.
 fn authorize_keyspace(keyspace: &str) -> Result<(), Error> {
     if system::is_virtual(keyspace) {
-        return Err(Error::Unauthorized(format!("Virtual keyspace '{keyspace}' is not user-modifiable")));
+        return Err(Error::Unauthorized(format!(
+            "Virtual keyspace '{keyspace}' is not user-modifiable"
+        )));
     }
     if system::is_local(keyspace) {
-        return Err(Error::Unauthorized(format!("{keyspace} keyspace is not user-modifiable.")));
+        return Err(Error::Unauthorized(format!(
+            "{keyspace} keyspace is not user-modifiable."
+        )));
     }
     Ok(())
 }

@@ -39,23 +39,40 @@ impl Change {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         match self {
-            Change::CreateKeyspace { name, replication, durable_writes, if_not_exists } => {
+            Change::CreateKeyspace {
+                name,
+                replication,
+                durable_writes,
+                if_not_exists,
+            } => {
                 put_head(out, CREATE_KEYSPACE, name, None);
                 codec::put_map(out, replication);
                 codec::put_flag(out, *durable_writes);
                 codec::put_flag(out, *if_not_exists);
             }
-            Change::AlterKeyspace { name, replication, durable_writes, if_exists } => {
+            Change::AlterKeyspace {
+                name,
+                replication,
+                durable_writes,
+                if_exists,
+            } => {
                 put_head(out, ALTER_KEYSPACE, name, None);
                 put_option(out, replication.as_ref(), codec::put_map);
-                put_option(out, durable_writes.as_ref(), |out, flag| codec::put_flag(out, *flag));
+                put_option(out, durable_writes.as_ref(), |out, flag| {
+                    codec::put_flag(out, *flag)
+                });
                 codec::put_flag(out, *if_exists);
             }
             Change::DropKeyspace { name, if_exists } => {
                 put_head(out, DROP_KEYSPACE, name, None);
                 codec::put_flag(out, *if_exists);
             }
-            Change::CreateType { keyspace, name, fields, if_not_exists } => {
+            Change::CreateType {
+                keyspace,
+                name,
+                fields,
+                if_not_exists,
+            } => {
                 put_head(out, CREATE_TYPE, keyspace, Some(name));
                 codec::put_list(out, fields, |out, (name, ty)| {
                     codec::put_text(out, name);
@@ -63,22 +80,43 @@ impl Change {
                 });
                 codec::put_flag(out, *if_not_exists);
             }
-            Change::AlterType { keyspace, name, if_exists, action } => {
+            Change::AlterType {
+                keyspace,
+                name,
+                if_exists,
+                action,
+            } => {
                 put_alter_type(out, keyspace, name, *if_exists, action);
             }
-            Change::DropType { keyspace, name, if_exists } => {
+            Change::DropType {
+                keyspace,
+                name,
+                if_exists,
+            } => {
                 put_head(out, DROP_TYPE, keyspace, Some(name));
                 codec::put_flag(out, *if_exists);
             }
-            Change::CreateTable { table, if_not_exists } => {
+            Change::CreateTable {
+                table,
+                if_not_exists,
+            } => {
                 out.push(CREATE_TABLE);
                 table::encode(table, out);
                 codec::put_flag(out, *if_not_exists);
             }
-            Change::AlterTable { keyspace, name, if_exists, action } => {
+            Change::AlterTable {
+                keyspace,
+                name,
+                if_exists,
+                action,
+            } => {
                 put_alter_table(out, keyspace, name, *if_exists, action);
             }
-            Change::DropTable { keyspace, name, if_exists } => {
+            Change::DropTable {
+                keyspace,
+                name,
+                if_exists,
+            } => {
                 put_head(out, DROP_TABLE, keyspace, Some(name));
                 codec::put_flag(out, *if_exists);
             }
@@ -90,7 +128,10 @@ impl Change {
         let start = reader.clone();
         let version = reader.u8()?;
         if version != VERSION {
-            return Err(content(&start, format!("schema change of version {version}")));
+            return Err(content(
+                &start,
+                format!("schema change of version {version}"),
+            ));
         }
         let start = reader.clone();
         match reader.u8()? {
@@ -106,13 +147,16 @@ impl Change {
                 durable_writes: option(reader, codec::flag)?,
                 if_exists: codec::flag(reader)?,
             }),
-            DROP_KEYSPACE => {
-                Ok(Change::DropKeyspace { name: codec::text(reader)?, if_exists: codec::flag(reader)? })
-            }
+            DROP_KEYSPACE => Ok(Change::DropKeyspace {
+                name: codec::text(reader)?,
+                if_exists: codec::flag(reader)?,
+            }),
             CREATE_TYPE => Ok(Change::CreateType {
                 keyspace: codec::text(reader)?,
                 name: codec::text(reader)?,
-                fields: codec::list(reader, |reader| Ok((codec::text(reader)?, codec::ty(reader)?)))?,
+                fields: codec::list(reader, |reader| {
+                    Ok((codec::text(reader)?, codec::ty(reader)?))
+                })?,
                 if_not_exists: codec::flag(reader)?,
             }),
             kind @ (ALTER_TYPE_ADD | ALTER_TYPE_RENAME) => alter_type(reader, kind),
@@ -151,8 +195,15 @@ fn put_option<T>(out: &mut Vec<u8>, value: Option<&T>, put: impl Fn(&mut Vec<u8>
     }
 }
 
-fn option<T>(reader: &mut Reader<'_>, read: impl Fn(&mut Reader<'_>) -> Decoded<T>) -> Decoded<Option<T>> {
-    if codec::flag(reader)? { read(reader).map(Some) } else { Ok(None) }
+fn option<T>(
+    reader: &mut Reader<'_>,
+    read: impl Fn(&mut Reader<'_>) -> Decoded<T>,
+) -> Decoded<Option<T>> {
+    if codec::flag(reader)? {
+        read(reader).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn put_pairs(out: &mut Vec<u8>, pairs: &[(String, String)]) {
@@ -163,19 +214,34 @@ fn put_pairs(out: &mut Vec<u8>, pairs: &[(String, String)]) {
 }
 
 fn pairs(reader: &mut Reader<'_>) -> Decoded<Vec<(String, String)>> {
-    codec::list(reader, |reader| Ok((codec::text(reader)?, codec::text(reader)?)))
+    codec::list(reader, |reader| {
+        Ok((codec::text(reader)?, codec::text(reader)?))
+    })
 }
 
-fn put_alter_type(out: &mut Vec<u8>, keyspace: &str, name: &str, if_exists: bool, action: &TypeAction) {
+fn put_alter_type(
+    out: &mut Vec<u8>,
+    keyspace: &str,
+    name: &str,
+    if_exists: bool,
+    action: &TypeAction,
+) {
     match action {
-        TypeAction::Add { field, ty, if_not_exists } => {
+        TypeAction::Add {
+            field,
+            ty,
+            if_not_exists,
+        } => {
             put_head(out, ALTER_TYPE_ADD, keyspace, Some(name));
             codec::put_flag(out, if_exists);
             codec::put_text(out, field);
             codec::put_type(out, ty);
             codec::put_flag(out, *if_not_exists);
         }
-        TypeAction::Rename { renames, if_exists: if_field_exists } => {
+        TypeAction::Rename {
+            renames,
+            if_exists: if_field_exists,
+        } => {
             put_head(out, ALTER_TYPE_RENAME, keyspace, Some(name));
             codec::put_flag(out, if_exists);
             put_pairs(out, renames);
@@ -194,12 +260,26 @@ fn alter_type(reader: &mut Reader<'_>, kind: u8) -> Decoded<Change> {
             if_not_exists: codec::flag(reader)?,
         }
     } else {
-        TypeAction::Rename { renames: pairs(reader)?, if_exists: codec::flag(reader)? }
+        TypeAction::Rename {
+            renames: pairs(reader)?,
+            if_exists: codec::flag(reader)?,
+        }
     };
-    Ok(Change::AlterType { keyspace, name, if_exists, action })
+    Ok(Change::AlterType {
+        keyspace,
+        name,
+        if_exists,
+        action,
+    })
 }
 
-fn put_alter_table(out: &mut Vec<u8>, keyspace: &str, name: &str, if_exists: bool, action: &TableAction) {
+fn put_alter_table(
+    out: &mut Vec<u8>,
+    keyspace: &str,
+    name: &str,
+    if_exists: bool,
+    action: &TableAction,
+) {
     let kind = match action {
         TableAction::Add { .. } => ALTER_TABLE_ADD,
         TableAction::Drop { .. } => ALTER_TABLE_DROP,
@@ -209,7 +289,10 @@ fn put_alter_table(out: &mut Vec<u8>, keyspace: &str, name: &str, if_exists: boo
     put_head(out, kind, keyspace, Some(name));
     codec::put_flag(out, if_exists);
     match action {
-        TableAction::Add { columns, if_not_exists } => {
+        TableAction::Add {
+            columns,
+            if_not_exists,
+        } => {
             codec::put_list(out, columns, |out, column| {
                 codec::put_text(out, &column.name);
                 codec::put_type(out, &column.ty);
@@ -217,7 +300,11 @@ fn put_alter_table(out: &mut Vec<u8>, keyspace: &str, name: &str, if_exists: boo
             });
             codec::put_flag(out, *if_not_exists);
         }
-        TableAction::Drop { columns, if_exists, time_micros } => {
+        TableAction::Drop {
+            columns,
+            if_exists,
+            time_micros,
+        } => {
             codec::put_list(out, columns, |out, name| codec::put_text(out, name));
             codec::put_flag(out, *if_exists);
             put_signed_varint(out, *time_micros);
@@ -249,10 +336,16 @@ fn alter_table(reader: &mut Reader<'_>, kind: u8) -> Decoded<Change> {
             if_exists: codec::flag(reader)?,
             time_micros: reader.signed_varint()?,
         },
-        ALTER_TABLE_RENAME => {
-            TableAction::Rename { renames: pairs(reader)?, if_exists: codec::flag(reader)? }
-        }
+        ALTER_TABLE_RENAME => TableAction::Rename {
+            renames: pairs(reader)?,
+            if_exists: codec::flag(reader)?,
+        },
         _ => TableAction::Options(codec::properties(reader)?),
     };
-    Ok(Change::AlterTable { keyspace, name, if_exists, action })
+    Ok(Change::AlterTable {
+        keyspace,
+        name,
+        if_exists,
+        action,
+    })
 }

@@ -34,7 +34,10 @@ pub(super) fn create(
         if if_not_exists {
             return Ok(catalog.unchanged());
         }
-        return Err(Error::AlreadyExists { keyspace: name.to_owned(), table: String::new() });
+        return Err(Error::AlreadyExists {
+            keyspace: name.to_owned(),
+            table: String::new(),
+        });
     }
     let replication = Replication::resolve(name, replication, None, topology)?;
     let keyspace = Keyspace {
@@ -80,10 +83,22 @@ pub(super) fn alter(
         }
     }
     if new == **old {
-        return Ok((catalog.clone(), Outcome { effect: None, warnings }));
+        return Ok((
+            catalog.clone(),
+            Outcome {
+                effect: None,
+                warnings,
+            },
+        ));
     }
     let effect = Effect::new(Verb::Updated, Target::Keyspace, name, "");
-    Ok((catalog.with_keyspace(new), Outcome { effect: Some(effect), warnings }))
+    Ok((
+        catalog.with_keyspace(new),
+        Outcome {
+            effect: Some(effect),
+            warnings,
+        },
+    ))
 }
 
 pub(super) fn drop(catalog: &Catalog, name: &str, if_exists: bool) -> Applied {
@@ -111,14 +126,21 @@ impl Replication {
         };
         match short_class(&class) {
             "SimpleStrategy" => Replication::simple(keyspace, options, previous),
-            "NetworkTopologyStrategy" => Replication::network(keyspace, options, previous, topology),
+            "NetworkTopologyStrategy" => {
+                Replication::network(keyspace, options, previous, topology)
+            }
             "LocalStrategy" => Err(Error::invalid(
                 "Unable to use given strategy class: LocalStrategy is reserved for internal use.",
             )),
             name => {
-                let class =
-                    if name.contains('.') { name.to_owned() } else { format!("org.apache.cassandra.locator.{name}") };
-                Err(Error::config(format!("Unable to find replication strategy class '{class}'")))
+                let class = if name.contains('.') {
+                    name.to_owned()
+                } else {
+                    format!("org.apache.cassandra.locator.{name}")
+                };
+                Err(Error::config(format!(
+                    "Unable to find replication strategy class '{class}'"
+                )))
             }
         }
     }
@@ -132,9 +154,15 @@ impl Replication {
             return Err(unrecognized(name, "SimpleStrategy", keyspace));
         }
         match (options.get(FACTOR), previous) {
-            (Some(text), _) => Ok(Replication::Simple { factor: parse_factor(text)? }),
-            (None, Some(Replication::Simple { factor })) => Ok(Replication::Simple { factor: *factor }),
-            (None, _) => Ok(Replication::Simple { factor: parse_factor(FACTOR_DEFAULT)? }),
+            (Some(text), _) => Ok(Replication::Simple {
+                factor: parse_factor(text)?,
+            }),
+            (None, Some(Replication::Simple { factor })) => {
+                Ok(Replication::Simple { factor: *factor })
+            }
+            (None, _) => Ok(Replication::Simple {
+                factor: parse_factor(FACTOR_DEFAULT)?,
+            }),
         }
     }
 
@@ -147,7 +175,11 @@ impl Replication {
         let had = previous.map(Replication::options).unwrap_or_default();
         let mut factor = options.remove(FACTOR);
         if factor.is_none() && options.is_empty() {
-            factor = Some(had.get(FACTOR).cloned().unwrap_or_else(|| FACTOR_DEFAULT.to_owned()));
+            factor = Some(
+                had.get(FACTOR)
+                    .cloned()
+                    .unwrap_or_else(|| FACTOR_DEFAULT.to_owned()),
+            );
         } else if factor.is_some() {
             // A factor for all leaves the datacenters alone that have one already.
             for (name, value) in had.into_iter().filter(|(name, _)| name != FACTOR) {
@@ -157,7 +189,9 @@ impl Replication {
         if let Some(factor) = factor {
             parse_factor(&factor)?;
             for name in topology.data_centers.keys() {
-                options.entry(name.clone()).or_insert_with(|| factor.clone());
+                options
+                    .entry(name.clone())
+                    .or_insert_with(|| factor.clone());
             }
         }
         let mut factors = BTreeMap::new();
@@ -172,7 +206,9 @@ impl Replication {
             factors.insert(name, factor);
         }
         if factors.is_empty() {
-            return Err(Error::config("Configuration for at least one datacenter must be present"));
+            return Err(Error::config(
+                "Configuration for at least one datacenter must be present",
+            ));
         }
         Ok(Replication::Network { factors })
     }
@@ -185,13 +221,20 @@ impl Replication {
             "LocalStrategy" => Ok(Replication::Local),
             "SimpleStrategy" => {
                 let text = map.get(FACTOR).map(String::as_str).unwrap_or_default();
-                Ok(Replication::Simple { factor: parse_factor(text)? })
+                Ok(Replication::Simple {
+                    factor: parse_factor(text)?,
+                })
             }
             "NetworkTopologyStrategy" => {
-                let parse = |(name, text): (&String, &String)| Ok((name.clone(), parse_factor(text)?));
-                Ok(Replication::Network { factors: options.map(parse).collect::<Result<_, Error>>()? })
+                let parse =
+                    |(name, text): (&String, &String)| Ok((name.clone(), parse_factor(text)?));
+                Ok(Replication::Network {
+                    factors: options.map(parse).collect::<Result<_, Error>>()?,
+                })
             }
-            _ => Err(Error::config(format!("Unable to find replication strategy class '{class}'"))),
+            _ => Err(Error::config(format!(
+                "Unable to find replication strategy class '{class}'"
+            ))),
         }
     }
 
@@ -211,7 +254,9 @@ impl Replication {
         match self {
             Replication::Local => Vec::new(),
             Replication::Simple { factor } => {
-                warn(*factor, topology.data_centers.values().sum(), "").into_iter().collect()
+                warn(*factor, topology.data_centers.values().sum(), "")
+                    .into_iter()
+                    .collect()
             }
             Replication::Network { factors } => factors
                 .iter()
@@ -225,7 +270,9 @@ impl Replication {
 }
 
 fn unrecognized(option: &str, class: &str, keyspace: &str) -> Error {
-    Error::config(format!("Unrecognized strategy option {{{option}}} passed to {class} for keyspace {keyspace}"))
+    Error::config(format!(
+        "Unrecognized strategy option {{{option}}} passed to {class} for keyspace {keyspace}"
+    ))
 }
 
 /// More copies than this nobody can mean.
@@ -233,15 +280,21 @@ const FACTOR_MAX: i64 = 1_000_000;
 
 fn parse_factor(text: &str) -> Result<u32, Error> {
     if text.contains('/') {
-        return Err(Error::config("Transient replication is not enabled on this node"));
+        return Err(Error::config(
+            "Transient replication is not enabled on this node",
+        ));
     }
     match text.parse::<i64>() {
-        Ok(factor) if factor < 0 => {
-            Err(Error::config(format!("Replication factor must be non-negative, found {factor}")))
-        }
+        Ok(factor) if factor < 0 => Err(Error::config(format!(
+            "Replication factor must be non-negative, found {factor}"
+        ))),
         Ok(factor) if factor <= FACTOR_MAX => Ok(u32::try_from(factor).unwrap_or_default()),
-        Ok(factor) => Err(Error::config(format!("Replication factor must be at most {FACTOR_MAX}, found {factor}"))),
-        Err(_) => Err(Error::config(format!("Replication factor must be numeric; found {text}"))),
+        Ok(factor) => Err(Error::config(format!(
+            "Replication factor must be at most {FACTOR_MAX}, found {factor}"
+        ))),
+        Err(_) => Err(Error::config(format!(
+            "Replication factor must be numeric; found {text}"
+        ))),
     }
 }
 
@@ -255,7 +308,10 @@ pub(crate) fn options(
         }
     }
     let replication = properties.map("replication")?.cloned();
-    if replication.as_ref().is_some_and(|map| !map.is_empty() && !map.contains_key("class")) {
+    if replication
+        .as_ref()
+        .is_some_and(|map| !map.is_empty() && !map.contains_key("class"))
+    {
         return Err(Error::config("Missing replication strategy class"));
     }
     Ok((replication, properties.boolean("durable_writes")?))

@@ -247,13 +247,21 @@ impl Change {
 
 impl Effect {
     pub(crate) fn new(verb: Verb, target: Target, keyspace: &str, name: &str) -> Effect {
-        Effect { verb, target, keyspace: keyspace.to_owned(), name: name.to_owned() }
+        Effect {
+            verb,
+            target,
+            keyspace: keyspace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
 impl Outcome {
     /// Something changed.
     pub(crate) fn of(effect: Effect) -> Outcome {
-        Outcome { effect: Some(effect), warnings: Vec::new() }
+        Outcome {
+            effect: Some(effect),
+            warnings: Vec::new(),
+        }
     }
 }

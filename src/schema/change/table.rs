@@ -46,7 +46,9 @@ pub(super) fn alter(
     if_exists: bool,
     action: &TableAction,
 ) -> Applied {
-    let found = catalog.keyspace(keyspace).and_then(|found| Some((found, found.table(name)?)));
+    let found = catalog
+        .keyspace(keyspace)
+        .and_then(|found| Some((found, found.table(name)?)));
     let Some((keyspace, old)) = found else {
         if if_exists {
             return Ok(catalog.unchanged());
@@ -55,14 +57,27 @@ pub(super) fn alter(
     };
     let mut new = Table::clone(old);
     match action {
-        TableAction::Add { columns, if_not_exists } => {
-            columns.iter().try_for_each(|column| add(keyspace, &mut new, column, *if_not_exists))?;
+        TableAction::Add {
+            columns,
+            if_not_exists,
+        } => {
+            columns
+                .iter()
+                .try_for_each(|column| add(keyspace, &mut new, column, *if_not_exists))?;
         }
-        TableAction::Drop { columns, if_exists, time_micros } => {
-            columns.iter().try_for_each(|column| drop_column(&mut new, column, *if_exists, *time_micros))?;
+        TableAction::Drop {
+            columns,
+            if_exists,
+            time_micros,
+        } => {
+            columns
+                .iter()
+                .try_for_each(|column| drop_column(&mut new, column, *if_exists, *time_micros))?;
         }
         TableAction::Rename { renames, if_exists } => {
-            renames.iter().try_for_each(|(from, to)| rename(&mut new, from, to, *if_exists))?;
+            renames
+                .iter()
+                .try_for_each(|(from, to)| rename(&mut new, from, to, *if_exists))?;
         }
         TableAction::Options(properties) => set_options(&mut new, properties)?,
     }
@@ -72,12 +87,17 @@ pub(super) fn alter(
     new.version += 1;
     let effect = Effect::new(Verb::Updated, Target::Table, &new.keyspace, &new.name);
     let mut keyspace = Keyspace::clone(keyspace);
-    keyspace.tables.insert(new.name.clone(), Arc::new(new.seal()));
+    keyspace
+        .tables
+        .insert(new.name.clone(), Arc::new(new.seal()));
     Ok((catalog.with_keyspace(keyspace), Outcome::of(effect)))
 }
 
 pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: bool) -> Applied {
-    let Some(found) = catalog.keyspace(keyspace).filter(|found| found.table(name).is_some()) else {
+    let Some(found) = catalog
+        .keyspace(keyspace)
+        .filter(|found| found.table(name).is_some())
+    else {
         if if_exists {
             return Ok(catalog.unchanged());
         }
@@ -96,7 +116,12 @@ fn doesnt_exist(keyspace: &str, name: &str) -> Error {
 /// The table with user-defined types as the keyspace has them now.
 pub(super) fn refreshed(keyspace: &Keyspace, table: &Table) -> Result<Table, Error> {
     let mut table = table.clone();
-    for kind in [ColumnKind::PartitionKey, ColumnKind::Clustering, ColumnKind::Static, ColumnKind::Regular] {
+    for kind in [
+        ColumnKind::PartitionKey,
+        ColumnKind::Clustering,
+        ColumnKind::Static,
+        ColumnKind::Regular,
+    ] {
         for column in table.list_mut(kind) {
             column.ty = keyspace.refresh(&column.ty)?;
             check_nested(&column.ty, "")?;
@@ -108,7 +133,10 @@ pub(super) fn refreshed(keyspace: &Keyspace, table: &Table) -> Result<Table, Err
 /// A user-defined type that is stored field by field cannot have fields that are stored element by element.
 pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
     let nested = match ty {
-        Type::Udt { definition, frozen: false } => definition.fields.iter().any(|(_, ty)| ty.is_multi_cell()),
+        Type::Udt {
+            definition,
+            frozen: false,
+        } => definition.fields.iter().any(|(_, ty)| ty.is_multi_cell()),
         _ => false,
     };
     if nested {
@@ -116,16 +144,24 @@ pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
             "Non-frozen UDTs with nested non-frozen collections are not supported{suffix}"
         )));
     }
-    ty.check_nesting().map_err(|error| Error::invalid(error.to_string()))
+    ty.check_nesting()
+        .map_err(|error| Error::invalid(error.to_string()))
 }
 
-fn add(keyspace: &Keyspace, table: &mut Table, new: &NewColumn, if_not_exists: bool) -> Result<(), Error> {
+fn add(
+    keyspace: &Keyspace,
+    table: &mut Table,
+    new: &NewColumn,
+    if_not_exists: bool,
+) -> Result<(), Error> {
     let name = new.name.as_str();
     if table.columns().any(|column| &*column.name == name) {
         if if_not_exists {
             return Ok(());
         }
-        return Err(Error::invalid(format!("Column with name '{name}' already exists")));
+        return Err(Error::invalid(format!(
+            "Column with name '{name}' already exists"
+        )));
     }
     if new.is_static && table.clustering.is_empty() {
         return Err(Error::invalid(
@@ -135,15 +171,34 @@ fn add(keyspace: &Keyspace, table: &mut Table, new: &NewColumn, if_not_exists: b
     let ty = keyspace.refresh(&new.ty)?;
     check_nested(&ty, &format!(" for column {name}"))?;
     check_counter(table, name, &ty)?;
-    let kind = if new.is_static { ColumnKind::Static } else { ColumnKind::Regular };
-    if let Some(dropped) = table.dropped.iter().rev().find(|dropped| &*dropped.name == name) {
+    let kind = if new.is_static {
+        ColumnKind::Static
+    } else {
+        ColumnKind::Regular
+    };
+    if let Some(dropped) = table
+        .dropped
+        .iter()
+        .rev()
+        .find(|dropped| &*dropped.name == name)
+    {
         check_again(table, dropped, &ty, kind)?;
     }
     let id = ColumnId(table.next_column);
     table.next_column = table.next_column.checked_add(1).ok_or_else(|| {
-        Error::invalid(format!("Table {}.{} has had too many columns to add another", table.keyspace, table.name))
+        Error::invalid(format!(
+            "Table {}.{} has had too many columns to add another",
+            table.keyspace, table.name
+        ))
     })?;
-    let column = Column { name: name.into(), id, ty, kind, position: 0, order: Order::Asc };
+    let column = Column {
+        name: name.into(),
+        id,
+        ty,
+        kind,
+        position: 0,
+        order: Order::Asc,
+    };
     table.list_mut(kind).push(column);
     Ok(())
 }
@@ -151,12 +206,19 @@ fn add(keyspace: &Keyspace, table: &mut Table, new: &NewColumn, if_not_exists: b
 fn check_counter(table: &Table, name: &str, ty: &Type) -> Result<(), Error> {
     let has_values = table.statics.iter().chain(&table.regulars).next().is_some();
     let message = match (table.is_counter(), ty.is_counter()) {
-        (true, false) => format!("Cannot have a non counter column (\"{name}\") in a counter table"),
-        (false, true) if has_values => format!("Cannot have a counter column (\"{name}\") in a non counter table"),
+        (true, false) => {
+            format!("Cannot have a non counter column (\"{name}\") in a counter table")
+        }
+        (false, true) if has_values => {
+            format!("Cannot have a counter column (\"{name}\") in a non counter table")
+        }
         (_, true) => "Counter tables are not supported yet".to_owned(),
         _ => return Ok(()),
     };
-    Err(Error::config(format!("{}.{}: {message}", table.keyspace, table.name)))
+    Err(Error::config(format!(
+        "{}.{}: {message}",
+        table.keyspace, table.name
+    )))
 }
 
 /// Cells of the dropped column may still lie in files of an older kind of server; Cassandra refuses, so do we.
@@ -177,7 +239,9 @@ fn check_again(table: &Table, dropped: &Dropped, ty: &Type, kind: ColumnKind) ->
         )));
     }
     if table.is_counter() {
-        return Err(Error::invalid(format!("Cannot re-add previously dropped counter column {name}")));
+        return Err(Error::invalid(format!(
+            "Cannot re-add previously dropped counter column {name}"
+        )));
     }
     Ok(())
 }
@@ -192,35 +256,77 @@ fn is_compatible(new: &Type, old: &Type) -> bool {
     }
     match (new, old) {
         (Type::Blob, _) => !old.is_multi_cell(),
-        (Type::Text, Type::Ascii) | (Type::Uuid, Type::TimeUuid) | (Type::BigInt, Type::Timestamp) => true,
+        (Type::Text, Type::Ascii)
+        | (Type::Uuid, Type::TimeUuid)
+        | (Type::BigInt, Type::Timestamp) => true,
         (Type::List { element: new, .. }, Type::List { element: old, .. })
-        | (Type::Set { element: new, .. }, Type::Set { element: old, .. }) => is_compatible(new, old),
-        (Type::Map { key: new_key, value: new, .. }, Type::Map { key: old_key, value: old, .. }) => {
-            is_compatible(new_key, old_key) && is_compatible(new, old)
+        | (Type::Set { element: new, .. }, Type::Set { element: old, .. }) => {
+            is_compatible(new, old)
         }
+        (
+            Type::Map {
+                key: new_key,
+                value: new,
+                ..
+            },
+            Type::Map {
+                key: old_key,
+                value: old,
+                ..
+            },
+        ) => is_compatible(new_key, old_key) && is_compatible(new, old),
         (Type::Tuple(new), Type::Tuple(old)) => {
-            new.len() >= old.len() && new.iter().zip(old.iter()).all(|(new, old)| is_compatible(new, old))
+            new.len() >= old.len()
+                && new
+                    .iter()
+                    .zip(old.iter())
+                    .all(|(new, old)| is_compatible(new, old))
         }
         _ => false,
     }
 }
 
-fn drop_column(table: &mut Table, name: &str, if_exists: bool, time_micros: i64) -> Result<(), Error> {
-    let Some(column) = table.columns().find(|column| &*column.name == name).cloned() else {
+fn drop_column(
+    table: &mut Table,
+    name: &str,
+    if_exists: bool,
+    time_micros: i64,
+) -> Result<(), Error> {
+    let Some(column) = table
+        .columns()
+        .find(|column| &*column.name == name)
+        .cloned()
+    else {
         if if_exists {
             return Ok(());
         }
-        return Err(Error::invalid(format!("Column {name} was not found in table '{}'", table.qualified_name())));
+        return Err(Error::invalid(format!(
+            "Column {name} was not found in table '{}'",
+            table.qualified_name()
+        )));
     };
     if column.is_key() {
-        return Err(Error::invalid(format!("Cannot drop PRIMARY KEY column {name}")));
+        return Err(Error::invalid(format!(
+            "Cannot drop PRIMARY KEY column {name}"
+        )));
     }
     if matches!(column.ty, Type::Udt { frozen: false, .. }) {
-        return Err(Error::invalid(format!("Cannot drop non-frozen column {name} of user type {}", column.ty)));
+        return Err(Error::invalid(format!(
+            "Cannot drop non-frozen column {name} of user type {}",
+            column.ty
+        )));
     }
-    table.list_mut(column.kind).retain(|other| other.id != column.id);
+    table
+        .list_mut(column.kind)
+        .retain(|other| other.id != column.id);
     let ty = without_udts(&column.ty);
-    table.dropped.push(Dropped { name: column.name, id: column.id, ty, kind: column.kind, time_micros });
+    table.dropped.push(Dropped {
+        name: column.name,
+        id: column.id,
+        ty,
+        kind: column.kind,
+        time_micros,
+    });
     Ok(())
 }
 
@@ -228,12 +334,27 @@ fn drop_column(table: &mut Table, name: &str, if_exists: bool, time_micros: i64)
 fn without_udts(ty: &Type) -> Type {
     let each = |ty: &Arc<Type>| Arc::new(without_udts(ty));
     match ty {
-        Type::List { element, frozen } => Type::List { element: each(element), frozen: *frozen },
-        Type::Set { element, frozen } => Type::Set { element: each(element), frozen: *frozen },
-        Type::Map { key, value, frozen } => Type::Map { key: each(key), value: each(value), frozen: *frozen },
+        Type::List { element, frozen } => Type::List {
+            element: each(element),
+            frozen: *frozen,
+        },
+        Type::Set { element, frozen } => Type::Set {
+            element: each(element),
+            frozen: *frozen,
+        },
+        Type::Map { key, value, frozen } => Type::Map {
+            key: each(key),
+            value: each(value),
+            frozen: *frozen,
+        },
         Type::Tuple(parts) => Type::tuple(parts.iter().map(without_udts)),
-        Type::Udt { definition, .. } => Type::tuple(definition.fields.iter().map(|(_, ty)| without_udts(ty))),
-        Type::Vector { element, dimension } => Type::Vector { element: each(element), dimension: *dimension },
+        Type::Udt { definition, .. } => {
+            Type::tuple(definition.fields.iter().map(|(_, ty)| without_udts(ty)))
+        }
+        Type::Vector { element, dimension } => Type::Vector {
+            element: each(element),
+            dimension: *dimension,
+        },
         native => native.clone(),
     }
 }
@@ -244,18 +365,26 @@ fn rename(table: &mut Table, from: &str, to: &str, if_exists: bool) -> Result<()
         if if_exists {
             return Ok(());
         }
-        return Err(Error::invalid(format!("Column {from} was not found in table {full_name}")));
+        return Err(Error::invalid(format!(
+            "Column {from} was not found in table {full_name}"
+        )));
     };
     let (id, kind) = (column.id, column.kind);
     if !column.is_key() {
-        return Err(Error::invalid(format!("Cannot rename non PRIMARY KEY column {from}")));
+        return Err(Error::invalid(format!(
+            "Cannot rename non PRIMARY KEY column {from}"
+        )));
     }
     if table.columns().any(|column| &*column.name == to) {
         return Err(Error::invalid(format!(
             "Cannot rename column {from} to {to} in table '{full_name}'; another column with that name already exists"
         )));
     }
-    for column in table.list_mut(kind).iter_mut().filter(|column| column.id == id) {
+    for column in table
+        .list_mut(kind)
+        .iter_mut()
+        .filter(|column| column.id == id)
+    {
         column.name = to.into();
     }
     Ok(())
@@ -267,7 +396,9 @@ fn set_options(table: &mut Table, properties: &Properties) -> Result<(), Error> 
     }
     let options = table.options.altered(properties)?;
     if table.is_counter() && options.default_time_to_live_seconds > 0 {
-        return Err(Error::invalid("Cannot set default_time_to_live on a table with counters"));
+        return Err(Error::invalid(
+            "Cannot set default_time_to_live on a table with counters",
+        ));
     }
     table.options = options;
     Ok(())

@@ -26,13 +26,20 @@ pub(super) fn create(
         if if_not_exists {
             return Ok(catalog.unchanged());
         }
-        return Err(Error::invalid(format!("A user type with name '{name}' already exists")));
+        return Err(Error::invalid(format!(
+            "A user type with name '{name}' already exists"
+        )));
     }
-    let mut definition =
-        udt::Definition { keyspace: keyspace.name.to_string(), name: name.to_owned(), fields: Vec::new() };
+    let mut definition = udt::Definition {
+        keyspace: keyspace.name.to_string(),
+        name: name.to_owned(),
+        fields: Vec::new(),
+    };
     for (field, ty) in fields {
         if definition.field_index(field).is_some() {
-            return Err(Error::invalid(format!("Duplicate field name '{field}' in type '{name}'")));
+            return Err(Error::invalid(format!(
+                "Duplicate field name '{field}' in type '{name}'"
+            )));
         }
         let ty = keyspace.refresh(ty)?;
         check_field(&definition, &ty)?;
@@ -50,16 +57,24 @@ pub(super) fn alter(
     if_exists: bool,
     action: &TypeAction,
 ) -> Applied {
-    let found = catalog.keyspace(keyspace).and_then(|found| Some((found, found.user_type(name)?)));
+    let found = catalog
+        .keyspace(keyspace)
+        .and_then(|found| Some((found, found.user_type(name)?)));
     let Some((keyspace, old)) = found else {
         if if_exists {
             return Ok(catalog.unchanged());
         }
-        return Err(Error::invalid(format!("Type {keyspace}.{name} doesn't exist")));
+        return Err(Error::invalid(format!(
+            "Type {keyspace}.{name} doesn't exist"
+        )));
     };
     let mut new = udt::Definition::clone(old);
     match action {
-        TypeAction::Add { field, ty, if_not_exists } => add(keyspace, &mut new, field, ty, *if_not_exists)?,
+        TypeAction::Add {
+            field,
+            ty,
+            if_not_exists,
+        } => add(keyspace, &mut new, field, ty, *if_not_exists)?,
         TypeAction::Rename { renames, if_exists } => rename(&mut new, renames, *if_exists)?,
     }
     if new == **old {
@@ -71,11 +86,16 @@ pub(super) fn alter(
 }
 
 pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: bool) -> Applied {
-    let Some(found) = catalog.keyspace(keyspace).filter(|found| found.user_type(name).is_some()) else {
+    let Some(found) = catalog
+        .keyspace(keyspace)
+        .filter(|found| found.user_type(name).is_some())
+    else {
         if if_exists {
             return Ok(catalog.unchanged());
         }
-        return Err(Error::invalid(format!("Type '{keyspace}.{name}' doesn't exist")));
+        return Err(Error::invalid(format!(
+            "Type '{keyspace}.{name}' doesn't exist"
+        )));
     };
     let still_used = |by: &str, names: Vec<String>| {
         Error::invalid(format!(
@@ -83,13 +103,20 @@ pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: boo
             names.join(", ")
         ))
     };
-    let types = found.types.values().filter(|other| uses(other, name, keyspace));
+    let types = found
+        .types
+        .values()
+        .filter(|other| uses(other, name, keyspace));
     let types: Vec<String> = types.map(|other| other.name.clone()).collect();
     if !types.is_empty() {
         return Err(still_used("user types", types));
     }
     let tables = found.tables.values();
-    let tables = tables.filter(|table| table.columns().any(|column| column.ty.references_udt(keyspace, name)));
+    let tables = tables.filter(|table| {
+        table
+            .columns()
+            .any(|column| column.ty.references_udt(keyspace, name))
+    });
     let tables: Vec<String> = tables.map(|table| table.name.to_string()).collect();
     if !tables.is_empty() {
         return Err(still_used("tables", tables));
@@ -108,9 +135,12 @@ fn check_field(definition: &udt::Definition, ty: &Type) -> Result<(), Error> {
         return Err(Error::invalid("A user type cannot contain non-frozen UDTs"));
     }
     if definition.fields.len() >= FIELDS_MAX {
-        return Err(Error::invalid(format!("A user type cannot have more than {FIELDS_MAX} fields")));
+        return Err(Error::invalid(format!(
+            "A user type cannot have more than {FIELDS_MAX} fields"
+        )));
     }
-    ty.check_nesting().map_err(|error| Error::invalid(error.to_string()))
+    ty.check_nesting()
+        .map_err(|error| Error::invalid(error.to_string()))
 }
 
 fn add(
@@ -137,7 +167,10 @@ fn add(
     }
     check_field(definition, &ty)?;
     let tables = keyspace.tables.values().filter(|table| {
-        table.partition_key.iter().any(|column| column.ty.references_udt(&keyspace.name, &name))
+        table
+            .partition_key
+            .iter()
+            .any(|column| column.ty.references_udt(&keyspace.name, &name))
     });
     let tables: Vec<String> = tables.map(|table| table.qualified_name()).collect();
     if !tables.is_empty() {
@@ -156,20 +189,30 @@ fn rename(
     renames: &[(String, String)],
     if_exists: bool,
 ) -> Result<(), Error> {
-    let mut names: Vec<String> = definition.fields.iter().map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> = definition
+        .fields
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
     for (from, to) in renames {
         match definition.field_index(from) {
             Some(index) => names[index].clone_from(to),
             None if if_exists => {}
             // Cassandra's spelling.
             None => {
-                return Err(Error::invalid(format!("Unkown field {from} in user type {}", definition.name)));
+                return Err(Error::invalid(format!(
+                    "Unkown field {from} in user type {}",
+                    definition.name
+                )));
             }
         }
     }
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
-            return Err(Error::invalid(format!("Duplicate field name {name} in type {}", definition.keyspace)));
+            return Err(Error::invalid(format!(
+                "Duplicate field name {name} in type {}",
+                definition.keyspace
+            )));
         }
     }
     for (field, name) in definition.fields.iter_mut().zip(names) {
@@ -184,22 +227,32 @@ fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspac
     let name = definition.name.clone();
     new.types.insert(name.as_str().into(), Arc::new(definition));
     let dependents = keyspace.types_by_dependency();
-    for other in dependents.into_iter().filter(|other| uses(other, &name, &keyspace.name)) {
+    for other in dependents
+        .into_iter()
+        .filter(|other| uses(other, &name, &keyspace.name))
+    {
         let mut changed = udt::Definition::clone(other);
         for (_, ty) in &mut changed.fields {
             *ty = new.refresh(ty)?;
-            ty.check_nesting().map_err(|error| Error::invalid(error.to_string()))?;
+            ty.check_nesting()
+                .map_err(|error| Error::invalid(error.to_string()))?;
         }
-        new.types.insert(other.name.as_str().into(), Arc::new(changed));
+        new.types
+            .insert(other.name.as_str().into(), Arc::new(changed));
     }
     for table in keyspace.tables.values() {
-        if !table.columns().any(|column| column.ty.references_udt(&keyspace.name, &name)) {
+        if !table
+            .columns()
+            .any(|column| column.ty.references_udt(&keyspace.name, &name))
+        {
             continue;
         }
         let mut table = refreshed(&new, table)?;
         table.version += 1;
         let table = table.seal();
-        table.columns().try_for_each(|column| check_nested(&column.ty, ""))?;
+        table
+            .columns()
+            .try_for_each(|column| check_nested(&column.ty, ""))?;
         new.tables.insert(table.name.clone(), Arc::new(table));
     }
     Ok(new)

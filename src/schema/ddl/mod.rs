@@ -31,26 +31,40 @@ pub fn resolve(
     catalog: &Catalog,
     choices: Choices<'_>,
 ) -> Result<Change, Error> {
-    let scope = Scope { session_keyspace, catalog };
+    let scope = Scope {
+        session_keyspace,
+        catalog,
+    };
     match statement {
         Statement::CreateKeyspace(create) => create_keyspace(create),
         Statement::AlterKeyspace(alter) => alter_keyspace(alter),
         Statement::DropKeyspace(drop) => {
-            let change = Change::DropKeyspace { name: drop.name.text.clone(), if_exists: drop.if_exists };
+            let change = Change::DropKeyspace {
+                name: drop.name.text.clone(),
+                if_exists: drop.if_exists,
+            };
             change.authorize().map(|()| change)
         }
         Statement::CreateTable(create) => table::create(&scope, create, choices.id),
         Statement::AlterTable(alter) => table::alter(&scope, alter, choices.now_micros),
         Statement::DropTable(drop) => {
             let (keyspace, name) = scope.names(&drop.name)?;
-            let change = Change::DropTable { keyspace, name, if_exists: drop.if_exists };
+            let change = Change::DropTable {
+                keyspace,
+                name,
+                if_exists: drop.if_exists,
+            };
             change.authorize().map(|()| change)
         }
         Statement::CreateType(create) => create_type(&scope, create),
         Statement::AlterType(alter) => alter_type(&scope, alter),
         Statement::DropType(drop) => {
             let (keyspace, name) = scope.names(&drop.name)?;
-            let change = Change::DropType { keyspace, name, if_exists: drop.if_exists };
+            let change = Change::DropType {
+                keyspace,
+                name,
+                if_exists: drop.if_exists,
+            };
             change.authorize().map(|()| change)
         }
         _ => Err(Error::invalid("The statement does not change the schema")),
@@ -58,7 +72,10 @@ pub fn resolve(
 }
 
 /// The keyspace of a name: its own, or the one in use.
-pub fn keyspace_of<'a>(name: &'a QualifiedName, session_keyspace: Option<&'a str>) -> Result<&'a str, Error> {
+pub fn keyspace_of<'a>(
+    name: &'a QualifiedName,
+    session_keyspace: Option<&'a str>,
+) -> Result<&'a str, Error> {
     let own = name.keyspace.as_ref().map(Identifier::as_str);
     own.or(session_keyspace).ok_or_else(|| {
         Error::invalid("No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename")
@@ -77,7 +94,11 @@ impl Scope<'_> {
         Ok((keyspace.to_owned(), name.name.text.clone()))
     }
 
-    fn resolve_type(&self, written: &tree::DataType, keyspace: &str) -> Result<::types::Type, Error> {
+    fn resolve_type(
+        &self,
+        written: &tree::DataType,
+        keyspace: &str,
+    ) -> Result<::types::Type, Error> {
         types::resolve(written, keyspace, self.catalog)
     }
 }
@@ -92,11 +113,17 @@ pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
             PropertyValue::Map(entries) => {
                 let entries = entries.iter();
                 let text = |literal: &tree::Literal| literal.raw_text().into_owned();
-                Value::Map(entries.map(|(key, value)| (text(key), text(value))).collect())
+                Value::Map(
+                    entries
+                        .map(|(key, value)| (text(key), text(value)))
+                        .collect(),
+                )
             }
         };
         if properties.0.insert(name.clone(), value).is_some() {
-            return Err(Error::syntax(format!("Multiple definition for property '{name}'")));
+            return Err(Error::syntax(format!(
+                "Multiple definition for property '{name}'"
+            )));
         }
     }
     // An empty map and an empty set look the same in CQL; a property is never a set.
@@ -131,14 +158,22 @@ fn alter_keyspace(alter: &tree::AlterKeyspace) -> Result<Change, Error> {
 fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&create.name)?;
     let if_not_exists = create.if_not_exists;
-    let with = |fields| Change::CreateType { keyspace: keyspace.clone(), name: name.clone(), fields, if_not_exists };
+    let with = |fields| Change::CreateType {
+        keyspace: keyspace.clone(),
+        name: name.clone(),
+        fields,
+        if_not_exists,
+    };
     with(Vec::new()).authorize()?;
     let found = scope.catalog.require_keyspace(&keyspace)?;
     if found.user_type(&name).is_some() && if_not_exists {
         return Ok(with(Vec::new()));
     }
     let fields = create.fields.iter().map(|field| {
-        Ok((field.name.text.clone(), scope.resolve_type(&field.data_type, &keyspace)?))
+        Ok((
+            field.name.text.clone(),
+            scope.resolve_type(&field.data_type, &keyspace)?,
+        ))
     });
     Ok(with(fields.collect::<Result<_, Error>>()?))
 }
@@ -146,30 +181,47 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
 fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&alter.name)?;
     let if_exists = alter.if_exists;
-    let with = |action| Change::AlterType { keyspace: keyspace.clone(), name: name.clone(), if_exists, action };
-    let nothing = with(TypeAction::Rename { renames: Vec::new(), if_exists: true });
+    let with = |action| Change::AlterType {
+        keyspace: keyspace.clone(),
+        name: name.clone(),
+        if_exists,
+        action,
+    };
+    let nothing = with(TypeAction::Rename {
+        renames: Vec::new(),
+        if_exists: true,
+    });
     nothing.authorize()?;
     if scope.catalog.user_type(&keyspace, &name).is_none() {
         if if_exists {
             return Ok(nothing);
         }
-        return Err(Error::invalid(format!("Type {keyspace}.{name} doesn't exist")));
+        return Err(Error::invalid(format!(
+            "Type {keyspace}.{name} doesn't exist"
+        )));
     }
     match &alter.action {
-        tree::AlterTypeAction::Add { if_not_exists, field } => Ok(with(TypeAction::Add {
+        tree::AlterTypeAction::Add {
+            if_not_exists,
+            field,
+        } => Ok(with(TypeAction::Add {
             field: field.name.text.clone(),
             ty: scope.resolve_type(&field.data_type, &keyspace)?,
             if_not_exists: *if_not_exists,
         })),
-        tree::AlterTypeAction::Rename { if_exists, renames } => {
-            Ok(with(TypeAction::Rename { renames: pairs(renames), if_exists: *if_exists }))
-        }
-        tree::AlterTypeAction::AlterField { .. } => {
-            Err(Error::invalid("Altering field types is no longer supported"))
-        }
+        tree::AlterTypeAction::Rename { if_exists, renames } => Ok(with(TypeAction::Rename {
+            renames: pairs(renames),
+            if_exists: *if_exists,
+        })),
+        tree::AlterTypeAction::AlterField { .. } => Err(Error::invalid(
+            "Altering field types is no longer supported",
+        )),
     }
 }
 
 fn pairs(renames: &[tree::Rename]) -> Vec<(String, String)> {
-    renames.iter().map(|rename| (rename.from.text.clone(), rename.to.text.clone())).collect()
+    renames
+        .iter()
+        .map(|rename| (rename.from.text.clone(), rename.to.text.clone()))
+        .collect()
 }

@@ -28,12 +28,27 @@ pub(super) fn create(
     let found = scope.catalog.require_keyspace(&keyspace)?;
     if let Some(table) = found.table(&name) {
         if create.if_not_exists {
-            return Ok(Change::CreateTable { table: table.clone(), if_not_exists: true });
+            return Ok(Change::CreateTable {
+                table: table.clone(),
+                if_not_exists: true,
+            });
         }
-        return Err(Error::AlreadyExists { keyspace, table: name });
+        return Err(Error::AlreadyExists {
+            keyspace,
+            table: name,
+        });
     }
-    let draft = Writer { scope, create, keyspace: &keyspace, name: &name }.draft(id)?;
-    Ok(Change::CreateTable { table: Arc::new(draft.finish()), if_not_exists: create.if_not_exists })
+    let draft = Writer {
+        scope,
+        create,
+        keyspace: &keyspace,
+        name: &name,
+    }
+    .draft(id)?;
+    Ok(Change::CreateTable {
+        table: Arc::new(draft.finish()),
+        if_not_exists: create.if_not_exists,
+    })
 }
 
 /// CREATE TABLE on its way to a table.
@@ -48,22 +63,36 @@ impl Writer<'_> {
     fn draft(&self, id: &mut dyn FnMut() -> Uuid) -> Result<Draft, Error> {
         let mut types = self.types()?;
         let primary_key = self.primary_key()?;
-        let statics: BTreeSet<&str> =
-            self.create.columns.iter().filter(|column| column.is_static).map(name_of).collect();
+        let statics: BTreeSet<&str> = self
+            .create
+            .columns
+            .iter()
+            .filter(|column| column.is_static)
+            .map(name_of)
+            .collect();
         let properties = properties(&self.create.properties)?;
         let (given_id, options) = table_options(properties)?;
         self.check_primary_key(primary_key, &types, &statics)?;
         let mut take = |column: &Identifier| {
-            (column.text.clone(), types.remove(column.as_str()).unwrap_or(Type::Blob))
+            (
+                column.text.clone(),
+                types.remove(column.as_str()).unwrap_or(Type::Blob),
+            )
         };
         let partition_key = primary_key.partition.iter().map(&mut take).collect();
-        let clustering: Vec<(String, Type)> = primary_key.clustering.iter().map(&mut take).collect();
+        let clustering: Vec<(String, Type)> =
+            primary_key.clustering.iter().map(&mut take).collect();
         let orders = self.orders(primary_key)?;
-        let clustering = clustering.into_iter().zip(orders).map(|((name, ty), order)| (name, ty, order));
+        let clustering = clustering
+            .into_iter()
+            .zip(orders)
+            .map(|((name, ty), order)| (name, ty, order));
         let clustering = clustering.collect();
         self.check_others(primary_key, &types, &statics, &options)?;
-        let (statics, regulars) =
-            types.into_iter().map(|(name, ty)| (name.to_owned(), ty)).partition(|(name, _)| statics.contains(name.as_str()));
+        let (statics, regulars) = types
+            .into_iter()
+            .map(|(name, ty)| (name.to_owned(), ty))
+            .partition(|(name, _)| statics.contains(name.as_str()));
         Ok(Draft {
             id: TableId(given_id.unwrap_or_else(id)),
             keyspace: self.keyspace.into(),
@@ -84,7 +113,9 @@ impl Writer<'_> {
             return Err(Error::invalid("COMPACT STORAGE tables are not supported"));
         }
         if self.create.columns.len() > COLUMNS_MAX {
-            return Err(Error::invalid(format!("A table cannot have more than {COLUMNS_MAX} columns")));
+            return Err(Error::invalid(format!(
+                "A table cannot have more than {COLUMNS_MAX} columns"
+            )));
         }
         let mut types = BTreeMap::new();
         for column in &self.create.columns {
@@ -138,7 +169,9 @@ impl Writer<'_> {
             }
             check_key_type(column, ty)?;
             if statics.contains(column) {
-                return Err(Error::invalid(format!("Static column '{column}' cannot be part of the PRIMARY KEY")));
+                return Err(Error::invalid(format!(
+                    "Static column '{column}' cannot be part of the PRIMARY KEY"
+                )));
             }
         }
         Ok(())
@@ -149,7 +182,9 @@ impl Writer<'_> {
         let given = &self.create.clustering_order;
         let clustering = &primary_key.clustering;
         if given.len() > clustering.len() {
-            return Err(Error::invalid("Only clustering columns can be defined in CLUSTERING ORDER directive"));
+            return Err(Error::invalid(
+                "Only clustering columns can be defined in CLUSTERING ORDER directive",
+            ));
         }
         for ((id, _), column) in given.iter().zip(clustering) {
             if id == column {
@@ -162,7 +197,10 @@ impl Writer<'_> {
                     column.text, id.text
                 )));
             }
-            return Err(Error::invalid(format!("Missing CLUSTERING ORDER for column {}", column.text)));
+            return Err(Error::invalid(format!(
+                "Missing CLUSTERING ORDER for column {}",
+                column.text
+            )));
         }
         let mut orders: Vec<Order> = given
             .iter()
@@ -192,10 +230,14 @@ impl Writer<'_> {
             return Ok(());
         }
         if !types.values().all(Type::is_counter) {
-            return Err(Error::invalid("Cannot mix counter and non counter columns in the same table"));
+            return Err(Error::invalid(
+                "Cannot mix counter and non counter columns in the same table",
+            ));
         }
         if options.default_time_to_live_seconds > 0 {
-            return Err(Error::invalid("Cannot set default_time_to_live on a table with counters"));
+            return Err(Error::invalid(
+                "Cannot set default_time_to_live on a table with counters",
+            ));
         }
         Err(Error::invalid("Counter tables are not supported yet"))
     }
@@ -221,16 +263,24 @@ fn refuse_mask(column: &ColumnDefinition) -> Result<(), Error> {
 
 fn check_key_type(column: &str, ty: &Type) -> Result<(), Error> {
     if ty.is_multi_cell() {
-        let kind = if ty.is_collection() { "collection" } else { "user-defined" };
+        let kind = if ty.is_collection() {
+            "collection"
+        } else {
+            "user-defined"
+        };
         return Err(Error::invalid(format!(
             "Invalid non-frozen {kind} type {ty} for PRIMARY KEY column '{column}'"
         )));
     }
     if ty.is_counter() {
-        return Err(Error::invalid(format!("counter type is not supported for PRIMARY KEY column '{column}'")));
+        return Err(Error::invalid(format!(
+            "counter type is not supported for PRIMARY KEY column '{column}'"
+        )));
     }
     if ty.references_duration() {
-        return Err(Error::invalid(format!("duration type is not supported for PRIMARY KEY column '{column}'")));
+        return Err(Error::invalid(format!(
+            "duration type is not supported for PRIMARY KEY column '{column}'"
+        )));
     }
     Ok(())
 }
@@ -243,43 +293,73 @@ fn table_options(mut properties: Properties) -> Result<(Option<Uuid>, Options), 
     Ok((id.transpose()?, options))
 }
 
-pub(super) fn alter(scope: &Scope<'_>, alter: &tree::AlterTable, now_micros: i64) -> Result<Change, Error> {
+pub(super) fn alter(
+    scope: &Scope<'_>,
+    alter: &tree::AlterTable,
+    now_micros: i64,
+) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&alter.name)?;
     let if_exists = alter.if_exists;
-    let with = |action| Change::AlterTable { keyspace: keyspace.clone(), name: name.clone(), if_exists, action };
+    let with = |action| Change::AlterTable {
+        keyspace: keyspace.clone(),
+        name: name.clone(),
+        if_exists,
+        action,
+    };
     let nothing = with(TableAction::Options(Properties::default()));
     nothing.authorize()?;
     if scope.catalog.table(&keyspace, &name).is_none() {
         if if_exists {
             return Ok(nothing);
         }
-        return Err(Error::invalid(format!("Table '{keyspace}.{name}' doesn't exist")));
+        return Err(Error::invalid(format!(
+            "Table '{keyspace}.{name}' doesn't exist"
+        )));
     }
     let action = match &alter.action {
-        AlterTableAction::Add { if_not_exists, columns } => {
+        AlterTableAction::Add {
+            if_not_exists,
+            columns,
+        } => {
             let columns = columns.iter().map(|column| {
                 refuse_mask(column)?;
                 let ty = scope.resolve_type(&column.data_type, &keyspace)?;
-                Ok(NewColumn { name: column.name.text.clone(), ty, is_static: column.is_static })
+                Ok(NewColumn {
+                    name: column.name.text.clone(),
+                    ty,
+                    is_static: column.is_static,
+                })
             });
-            TableAction::Add { columns: columns.collect::<Result<_, Error>>()?, if_not_exists: *if_not_exists }
+            TableAction::Add {
+                columns: columns.collect::<Result<_, Error>>()?,
+                if_not_exists: *if_not_exists,
+            }
         }
-        AlterTableAction::Drop { if_exists, columns, timestamp } => TableAction::Drop {
+        AlterTableAction::Drop {
+            if_exists,
+            columns,
+            timestamp,
+        } => TableAction::Drop {
             columns: columns.iter().map(|column| column.text.clone()).collect(),
             if_exists: *if_exists,
             time_micros: timestamp.unwrap_or(now_micros),
         },
-        AlterTableAction::Rename { if_exists, renames } => {
-            TableAction::Rename { renames: pairs(renames), if_exists: *if_exists }
-        }
+        AlterTableAction::Rename { if_exists, renames } => TableAction::Rename {
+            renames: pairs(renames),
+            if_exists: *if_exists,
+        },
         AlterTableAction::AlterColumn { .. } => {
-            return Err(Error::invalid("Altering column types is no longer supported"));
+            return Err(Error::invalid(
+                "Altering column types is no longer supported",
+            ));
         }
         AlterTableAction::Mask { .. } => {
             return Err(Error::invalid("Dynamic data masking is not supported yet"));
         }
         AlterTableAction::DropCompactStorage => {
-            return Err(Error::invalid("Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE"));
+            return Err(Error::invalid(
+                "Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE",
+            ));
         }
         AlterTableAction::With(written) => TableAction::Options(properties(written)?),
     };

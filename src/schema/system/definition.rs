@@ -22,8 +22,13 @@ impl Definition {
     /// The table it defines.
     pub fn table(&self, keyspace: &str) -> Table {
         let (partition, clustering) = self.key.split_once('|').unwrap_or((self.key, ""));
-        let clustering = columns(clustering).into_iter().map(|(name, ty)| (name, ty, Order::Asc));
-        let mut options = Options { comment: self.comment.to_owned(), ..Options::default() };
+        let clustering = columns(clustering)
+            .into_iter()
+            .map(|(name, ty)| (name, ty, Order::Asc));
+        let mut options = Options {
+            comment: self.comment.to_owned(),
+            ..Options::default()
+        };
         if !is_virtual(keyspace) {
             options.gc_grace_seconds = 0;
         }
@@ -47,7 +52,9 @@ fn columns(text: &str) -> Vec<(String, Type)> {
     let columns = split(text).into_iter().filter(|column| !column.is_empty());
     columns
         .map(|column| {
-            let (name, ty) = column.split_once(' ').expect("a built-in column has a type: tested below");
+            let (name, ty) = column
+                .split_once(' ')
+                .expect("a built-in column has a type: tested below");
             (name.to_owned(), parse(ty.trim()))
         })
         .collect()
@@ -76,7 +83,9 @@ fn parse(text: &str) -> Type {
     if let Some(native) = Type::native(text) {
         return native;
     }
-    let (name, inner) = text.split_once('<').expect("a built-in column's type is known: tested below");
+    let (name, inner) = text
+        .split_once('<')
+        .expect("a built-in column's type is known: tested below");
     let parts: Vec<Type> = if name == "frozen" {
         return parse(strip(inner)).freeze();
     } else {
@@ -108,7 +117,13 @@ mod tests {
                 assert!(!table.partition_key.is_empty(), "{}", table.name);
                 assert!(ids.insert(table.id), "{}.{}", keyspace.name, table.name);
                 let names: BTreeSet<_> = table.columns().map(|column| &column.name).collect();
-                assert_eq!(names.len(), table.columns().count(), "{}.{}", keyspace.name, table.name);
+                assert_eq!(
+                    names.len(),
+                    table.columns().count(),
+                    "{}.{}",
+                    keyspace.name,
+                    table.name
+                );
             }
         }
         assert!(ids.len() > 60, "{}", ids.len());
@@ -126,7 +141,13 @@ mod tests {
     #[test]
     fn ids_never_change() {
         let id = |keyspace, name| system::table_id(keyspace, name).to_string();
-        assert_eq!(id("system", "local"), "1b363f02-8fee-8c29-8f2e-ea787fd9fcdd");
-        assert_eq!(id("system_schema", "tables"), "a990f9b0-b6b8-8e6a-b627-a1e5044342a1");
+        assert_eq!(
+            id("system", "local"),
+            "1b363f02-8fee-8c29-8f2e-ea787fd9fcdd"
+        );
+        assert_eq!(
+            id("system_schema", "tables"),
+            "a990f9b0-b6b8-8e6a-b627-a1e5044342a1"
+        );
     }
 }

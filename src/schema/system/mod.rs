@@ -74,7 +74,9 @@ fn keyspace(name: &str, replication: Replication, definitions: &[Definition]) ->
         name: name.into(),
         replication,
         durable_writes: true,
-        tables: tables.map(|table| (table.name.clone(), Arc::new(table))).collect(),
+        tables: tables
+            .map(|table| (table.name.clone(), Arc::new(table)))
+            .collect(),
         types: BTreeMap::new(),
     }
 }
@@ -91,7 +93,9 @@ pub fn table(keyspace: &str, name: &str) -> Option<Arc<Table>> {
         VIRTUAL_SCHEMA => tables::VIRTUAL_SCHEMA,
         _ => return None,
     };
-    let definition = definitions.iter().find(|definition| definition.name == name)?;
+    let definition = definitions
+        .iter()
+        .find(|definition| definition.name == name)?;
     Some(Arc::new(definition.table(keyspace)))
 }
 
@@ -128,10 +132,17 @@ pub fn refuses_writes(table: &Table) -> Option<String> {
 /// Where the rows of a built-in table come from, by name.
 pub(crate) fn kind(keyspace: &str, name: &str) -> Kind {
     let is_stored = match keyspace {
-        SYSTEM => matches!(name, "prepared_statements" | "paxos" | "batches" | "compaction_history" | "repairs"),
+        SYSTEM => matches!(
+            name,
+            "prepared_statements" | "paxos" | "batches" | "compaction_history" | "repairs"
+        ),
         AUTH | DISTRIBUTED | TRACES => true,
         VIEWS => name.ends_with("_cache_keys"),
         _ => false,
     };
-    if is_stored { Kind::Stored } else { Kind::Virtual }
+    if is_stored {
+        Kind::Stored
+    } else {
+        Kind::Virtual
+    }
 }

@@ -2,8 +2,18 @@
 
 use super::Definition;
 
-const fn table(name: &'static str, comment: &'static str, key: &'static str, columns: &'static str) -> Definition {
-    Definition { name, comment, key, columns }
+const fn table(
+    name: &'static str,
+    comment: &'static str,
+    key: &'static str,
+    columns: &'static str,
+) -> Definition {
+    Definition {
+        name,
+        comment,
+        key,
+        columns,
+    }
 }
 
 pub(super) const SYSTEM: &[Definition] = &[
@@ -150,7 +160,12 @@ pub(super) const SCHEMA: &[Definition] = &[
          function_argument_values frozen<list<text>>, function_keyspace text, function_name text",
     ),
     table("columns", "column definitions", COLUMN_KEY, COLUMN_COLUMNS),
-    table("dropped_columns", "dropped column registry", COLUMN_KEY, "dropped_time timestamp, kind text, type text"),
+    table(
+        "dropped_columns",
+        "dropped column registry",
+        COLUMN_KEY,
+        "dropped_time timestamp, kind text, type text",
+    ),
     table(
         "functions",
         "user defined function definitions",
@@ -192,7 +207,12 @@ pub(super) const SCHEMA: &[Definition] = &[
         "views",
         "view definitions",
         "keyspace_name text | view_name text",
-        options!("base_table_id uuid", "base_table_name text", "include_all_columns boolean", "where_clause text"),
+        options!(
+            "base_table_id uuid",
+            "base_table_name text",
+            "include_all_columns boolean",
+            "where_clause text"
+        ),
     ),
 ];
 
@@ -203,12 +223,36 @@ pub(super) const AUTH: &[Definition] = &[
         "cidr_group text",
         "cidrs frozen<set<tuple<inet, smallint>>>",
     ),
-    table("cidr_permissions", "user cidr permissions", "role text", "cidr_groups frozen<set<text>>"),
-    table("identity_to_role", "mtls authorized identities lookup table", "identity text", "role text"),
-    table("network_permissions", "user network permissions", "role text", "dcs frozen<set<text>>"),
-    table("resource_role_permissons_index", "index of db roles with permissions granted on a resource",
-        "resource text | role text", ""),
-    table("role_members", "role memberships lookup table", "role text | member text", ""),
+    table(
+        "cidr_permissions",
+        "user cidr permissions",
+        "role text",
+        "cidr_groups frozen<set<text>>",
+    ),
+    table(
+        "identity_to_role",
+        "mtls authorized identities lookup table",
+        "identity text",
+        "role text",
+    ),
+    table(
+        "network_permissions",
+        "user network permissions",
+        "role text",
+        "dcs frozen<set<text>>",
+    ),
+    table(
+        "resource_role_permissons_index",
+        "index of db roles with permissions granted on a resource",
+        "resource text | role text",
+        "",
+    ),
+    table(
+        "role_members",
+        "role memberships lookup table",
+        "role text | member text",
+        "",
+    ),
     table(
         "role_permissions",
         "permissions granted to db roles",
@@ -271,7 +315,8 @@ pub(super) const TRACES: &[Definition] = &[
 ];
 
 const TABLE_KEY: &str = "keyspace_name text, table_name text";
-const LATENCY: &str = "count bigint, max_ms double, p50th_ms double, p99th_ms double, per_second double";
+const LATENCY: &str =
+    "count bigint, max_ms double, p50th_ms double, p99th_ms double, per_second double";
 const HISTOGRAM: &str = "count bigint, max double, p50th double, p99th double";
 
 pub(super) const VIEWS: &[Definition] = &[
@@ -352,7 +397,22 @@ pub(super) const VIEWS: &[Definition] = &[
 ];
 
 pub(super) const VIRTUAL_SCHEMA: &[Definition] = &[
-    table("columns", "virtual column definitions", COLUMN_KEY, COLUMN_COLUMNS),
-    table("keyspaces", "virtual keyspace definitions", "keyspace_name text", ""),
-    table("tables", "virtual table definitions", "keyspace_name text | table_name text", "comment text"),
+    table(
+        "columns",
+        "virtual column definitions",
+        COLUMN_KEY,
+        COLUMN_COLUMNS,
+    ),
+    table(
+        "keyspaces",
+        "virtual keyspace definitions",
+        "keyspace_name text",
+        "",
+    ),
+    table(
+        "tables",
+        "virtual table definitions",
+        "keyspace_name text | table_name text",
+        "comment text",
+    ),
 ];

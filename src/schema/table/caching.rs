@@ -18,7 +18,10 @@ pub const ALL_ROWS: u32 = i32::MAX as u32;
 
 impl Default for Caching {
     fn default() -> Caching {
-        Caching { keys: true, rows_per_partition: 0 }
+        Caching {
+            keys: true,
+            rows_per_partition: 0,
+        }
     }
 }
 
@@ -46,7 +49,10 @@ impl Caching {
             rows => rows.to_string(),
         };
         let keys = if self.keys { "ALL" } else { "NONE" };
-        BTreeMap::from([("keys".to_owned(), keys.to_owned()), ("rows_per_partition".to_owned(), rows)])
+        BTreeMap::from([
+            ("keys".to_owned(), keys.to_owned()),
+            ("rows_per_partition".to_owned(), rows),
+        ])
     }
 }
 

@@ -51,8 +51,14 @@ impl Strategy {
             "TimeWindowCompactionStrategy" => Ok(Strategy::TimeWindow),
             "UnifiedCompactionStrategy" => Ok(Strategy::Unified),
             name => {
-                let class = if name.contains('.') { name.to_owned() } else { format!("{PACKAGE}{name}") };
-                Err(Error::config(format!("Unable to find compaction strategy class '{class}'")))
+                let class = if name.contains('.') {
+                    name.to_owned()
+                } else {
+                    format!("{PACKAGE}{name}")
+                };
+                Err(Error::config(format!(
+                    "Unable to find compaction strategy class '{class}'"
+                )))
             }
         }
     }
@@ -91,12 +97,18 @@ const COMMON: &[(&str, Check)] = &[
     ("enabled", Check::Boolean),
     ("log_all", Check::Boolean),
     ("only_purge_repaired_tombstones", Check::Boolean),
-    ("provide_overlapping_tombstones", Check::Word(&["NONE", "ROW", "CELL", "none", "row", "cell"])),
+    (
+        "provide_overlapping_tombstones",
+        Check::Word(&["NONE", "ROW", "CELL", "none", "row", "cell"]),
+    ),
     ("tombstone_compaction_interval", Check::Integer(0)),
     ("tombstone_threshold", Check::Number(0.0, f64::MAX)),
     ("unchecked_tombstone_compaction", Check::Boolean),
 ];
-const THRESHOLDS: &[(&str, Check)] = &[("max_threshold", Check::Integer(0)), ("min_threshold", Check::Integer(0))];
+const THRESHOLDS: &[(&str, Check)] = &[
+    ("max_threshold", Check::Integer(0)),
+    ("min_threshold", Check::Integer(0)),
+];
 const SIZE_TIERED: &[(&str, Check)] = &[
     ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
     ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
@@ -114,10 +126,16 @@ const TIME_WINDOW: &[(&str, Check)] = &[
     ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
     ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
     ("compaction_window_size", Check::Integer(1)),
-    ("compaction_window_unit", Check::Word(&["MINUTES", "HOURS", "DAYS"])),
+    (
+        "compaction_window_unit",
+        Check::Word(&["MINUTES", "HOURS", "DAYS"]),
+    ),
     ("expired_sstable_check_frequency_seconds", Check::Integer(0)),
     ("min_sstable_size", Check::Integer(0)),
-    ("timestamp_resolution", Check::Word(&["SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"])),
+    (
+        "timestamp_resolution",
+        Check::Word(&["SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"]),
+    ),
     ("unsafe_aggressive_sstable_expiration", Check::Boolean),
 ];
 const UNIFIED: &[(&str, Check)] = &[
@@ -126,7 +144,17 @@ const UNIFIED: &[(&str, Check)] = &[
     ("flush_size_override", Check::Size),
     ("max_sstables_to_compact", Check::Integer(0)),
     ("min_sstable_size", Check::Size),
-    ("overlap_inclusion_method", Check::Word(&["NONE", "SINGLE", "TRANSITIVE", "none", "single", "transitive"])),
+    (
+        "overlap_inclusion_method",
+        Check::Word(&[
+            "NONE",
+            "SINGLE",
+            "TRANSITIVE",
+            "none",
+            "single",
+            "transitive",
+        ]),
+    ),
     ("parallelize_output_shards", Check::Boolean),
     ("scaling_parameters", Check::Scaling),
     ("sstable_growth", Check::Number(0.0, 1.0)),
@@ -136,19 +164,27 @@ const UNIFIED: &[(&str, Check)] = &[
 
 impl Default for Compaction {
     fn default() -> Compaction {
-        Compaction { strategy: Strategy::SizeTiered, options: default_options(Strategy::SizeTiered) }
+        Compaction {
+            strategy: Strategy::SizeTiered,
+            options: default_options(Strategy::SizeTiered),
+        }
     }
 }
 
 impl Compaction {
     /// Whether the table's files are merged in the background.
     pub fn is_enabled(&self) -> bool {
-        self.options.get("enabled").is_none_or(|text| text.eq_ignore_ascii_case("true"))
+        self.options
+            .get("enabled")
+            .is_none_or(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// An option as a number, or this default.
     pub fn number(&self, name: &str, default: f64) -> f64 {
-        self.options.get(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+        self.options
+            .get(name)
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(default)
     }
 
     /// `min_threshold`: how many files it takes to merge them.
@@ -164,7 +200,9 @@ impl Compaction {
     pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compaction, Error> {
         let mut given = map.clone();
         let Some(class) = given.remove("class") else {
-            return Err(Error::config("Missing sub-option 'class' for the 'compaction' option"));
+            return Err(Error::config(
+                "Missing sub-option 'class' for the 'compaction' option",
+            ));
         };
         let strategy = Strategy::parse(&class)?;
         check_options(strategy, &given)?;
@@ -195,7 +233,10 @@ impl Compaction {
     }
 
     fn check_buckets(&self) -> Result<(), Error> {
-        let (low, high) = (self.number("bucket_low", 0.5), self.number("bucket_high", 1.5));
+        let (low, high) = (
+            self.number("bucket_low", 0.5),
+            self.number("bucket_high", 1.5),
+        );
         if high <= low {
             return Err(Error::config(format!(
                 "Bucket high value ({high:?}) is less than or equal bucket low value ({low:?})"
@@ -215,11 +256,17 @@ fn default_options(strategy: Strategy) -> BTreeMap<String, String> {
     if !strategy.has_thresholds() {
         return BTreeMap::new();
     }
-    [("max_threshold", "32"), ("min_threshold", "4")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    [("max_threshold", "32"), ("min_threshold", "4")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn check_options(strategy: Strategy, given: &BTreeMap<String, String>) -> Result<(), Error> {
-    let thresholds = if strategy.has_thresholds() { THRESHOLDS } else { &[] };
+    let thresholds = if strategy.has_thresholds() {
+        THRESHOLDS
+    } else {
+        &[]
+    };
     let mut unknown = Vec::new();
     for (name, value) in given {
         let mut known = COMMON.iter().chain(thresholds).chain(strategy.options());
@@ -242,25 +289,37 @@ fn check_option(name: &str, value: &str, check: Check) -> Result<(), Error> {
     match check {
         Check::Boolean => match value.to_ascii_lowercase().as_str() {
             "true" | "false" => Ok(()),
-            _ => Err(Error::config(format!("{name} should either be 'true' or 'false', not {value}"))),
+            _ => Err(Error::config(format!(
+                "{name} should either be 'true' or 'false', not {value}"
+            ))),
         },
         Check::Integer(least) => match value.parse::<i64>() {
             Ok(number) if number >= least => Ok(()),
-            Ok(number) if least > 0 => {
-                Err(Error::config(format!("{number} must be greater than {least} for {name}")))
-            }
-            Ok(number) => Err(Error::config(format!("{name} must be non negative: {number}"))),
-            Err(_) => Err(Error::config(format!("{value} is not a parsable int (base10) for {name}"))),
+            Ok(number) if least > 0 => Err(Error::config(format!(
+                "{number} must be greater than {least} for {name}"
+            ))),
+            Ok(number) => Err(Error::config(format!(
+                "{name} must be non negative: {number}"
+            ))),
+            Err(_) => Err(Error::config(format!(
+                "{value} is not a parsable int (base10) for {name}"
+            ))),
         },
         Check::Number(least, most) => match value.parse::<f64>() {
             Ok(number) if number >= least && number <= most => Ok(()),
-            Ok(number) => Err(Error::config(format!("{name} must be between {least} and {most}, but was {number}"))),
-            Err(_) => Err(Error::config(format!("{value} is not a parsable float for {name}"))),
+            Ok(number) => Err(Error::config(format!(
+                "{name} must be between {least} and {most}, but was {number}"
+            ))),
+            Err(_) => Err(Error::config(format!(
+                "{value} is not a parsable float for {name}"
+            ))),
         },
         Check::Word(words) if words.contains(&value) => Ok(()),
         Check::Word(_) => Err(Error::config(format!("{value} is not valid for {name}"))),
         Check::Size if is_size(value) => Ok(()),
-        Check::Size => Err(Error::config(format!("{value} is not a valid size in bytes for {name}"))),
+        Check::Size => Err(Error::config(format!(
+            "{value} is not a valid size in bytes for {name}"
+        ))),
         Check::Scaling if value.split(',').all(|part| is_scaling(part.trim())) => Ok(()),
         Check::Scaling => Err(Error::config(format!(
             "Scaling parameter {value} must match the pattern '(L|T)([2-9]|[1-9][0-9]+)', 'N' or an integer"
@@ -272,7 +331,11 @@ fn is_size(value: &str) -> bool {
     let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = &value[digits.len()..];
     let units = ["", "B", "KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB"];
-    digits.trim().parse::<f64>().is_ok_and(|number| number >= 0.0) && units.contains(&unit)
+    digits
+        .trim()
+        .parse::<f64>()
+        .is_ok_and(|number| number >= 0.0)
+        && units.contains(&unit)
 }
 
 fn is_scaling(part: &str) -> bool {

@@ -64,8 +64,14 @@ impl Compressor {
             "ZstdCompressor" => Ok(Compressor::Zstd),
             "NoopCompressor" => Ok(Compressor::Noop),
             name => {
-                let class = if name.contains('.') { name.to_owned() } else { format!("{PACKAGE}{name}") };
-                Err(Error::config(format!("Could not create Compression for type {class}")))
+                let class = if name.contains('.') {
+                    name.to_owned()
+                } else {
+                    format!("{PACKAGE}{name}")
+                };
+                Err(Error::config(format!(
+                    "Could not create Compression for type {class}"
+                )))
             }
         }
     }
@@ -113,7 +119,9 @@ impl Compression {
         }
         let class = rest.remove("class");
         if enabled && !map.is_empty() && class.is_none() {
-            return Err(Error::config("Missing sub-option 'class' for the 'compression' option."));
+            return Err(Error::config(
+                "Missing sub-option 'class' for the 'compression' option.",
+            ));
         }
         let compressor = match class.as_deref() {
             None | Some("") => None,
@@ -122,7 +130,11 @@ impl Compression {
         let chunk_length_kib = take_chunk_length(&mut rest)?;
         check_ratio(rest.get("min_compress_ratio"))?;
         check_others(compressor, &rest)?;
-        Ok(Compression { compressor, chunk_length_kib, others: rest })
+        Ok(Compression {
+            compressor,
+            chunk_length_kib,
+            others: rest,
+        })
     }
 
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {
@@ -131,17 +143,25 @@ impl Compression {
         };
         let mut map = self.others.clone();
         map.insert("class".to_owned(), compressor.class());
-        map.insert("chunk_length_in_kb".to_owned(), self.chunk_length_kib.to_string());
+        map.insert(
+            "chunk_length_in_kb".to_owned(),
+            self.chunk_length_kib.to_string(),
+        );
         map
     }
 }
 
 fn take_chunk_length(rest: &mut BTreeMap<String, String>) -> Result<u32, Error> {
-    let Some(text) = rest.remove("chunk_length_in_kb") else { return Ok(CHUNK_LENGTH_KIB_DEFAULT) };
-    let length: i64 =
-        text.parse().map_err(|_| Error::config("Invalid value for chunk_length_in_kb"))?;
+    let Some(text) = rest.remove("chunk_length_in_kb") else {
+        return Ok(CHUNK_LENGTH_KIB_DEFAULT);
+    };
+    let length: i64 = text
+        .parse()
+        .map_err(|_| Error::config("Invalid value for chunk_length_in_kb"))?;
     if length > i64::from(CHUNK_LENGTH_KIB_MAX) {
-        return Err(Error::config(format!("Value of chunk_length_in_kb is too large ({length})")));
+        return Err(Error::config(format!(
+            "Value of chunk_length_in_kb is too large ({length})"
+        )));
     }
     match u32::try_from(length) {
         Ok(length) if length > 0 && length.is_power_of_two() => Ok(length),
@@ -154,12 +174,17 @@ fn check_ratio(ratio: Option<&String>) -> Result<(), Error> {
     let Some(text) = ratio else { return Ok(()) };
     match text.parse::<f64>() {
         Ok(ratio) if ratio == 0.0 || ratio >= 1.0 => Ok(()),
-        Ok(_) => Err(Error::config("min_compress_ratio should either be 0 or greater than or equal to 1")),
+        Ok(_) => Err(Error::config(
+            "min_compress_ratio should either be 0 or greater than or equal to 1",
+        )),
         Err(_) => Err(Error::config("Invalid value for min_compress_ratio")),
     }
 }
 
-fn check_others(compressor: Option<Compressor>, rest: &BTreeMap<String, String>) -> Result<(), Error> {
+fn check_others(
+    compressor: Option<Compressor>,
+    rest: &BTreeMap<String, String>,
+) -> Result<(), Error> {
     let known = compressor.map_or(&[][..], Compressor::options);
     for (name, value) in rest {
         if name == "min_compress_ratio" && compressor.is_some() {
@@ -168,7 +193,11 @@ fn check_others(compressor: Option<Compressor>, rest: &BTreeMap<String, String>)
         if !known.contains(&name.as_str()) {
             return Err(Error::config(format!("Unknown compression options {name}")));
         }
-        if name == "compression_level" && !value.parse().is_ok_and(|level: i32| (-131_072..=22).contains(&level)) {
+        if name == "compression_level"
+            && !value
+                .parse()
+                .is_ok_and(|level: i32| (-131_072..=22).contains(&level))
+        {
             return Err(Error::config(format!(
                 "compression_level={value} is invalid: it must be between -131072 and 22"
             )));

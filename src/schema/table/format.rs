@@ -32,7 +32,12 @@ pub(crate) fn encode(table: &Table, out: &mut Vec<u8>) {
     codec::put_text(out, &table.name);
     put_varint(out, table.version);
     put_varint(out, u64::from(table.next_column));
-    for columns in [&table.partition_key, &table.clustering, &table.statics, &table.regulars] {
+    for columns in [
+        &table.partition_key,
+        &table.clustering,
+        &table.statics,
+        &table.regulars,
+    ] {
         codec::put_list(out, columns, put_column);
     }
     codec::put_list(out, &table.dropped, put_dropped);
@@ -53,10 +58,14 @@ pub(crate) fn decode(reader: &mut Reader<'_>) -> Decoded<Table> {
     let dropped = codec::list(reader, dropped)?;
     let options_start = reader.clone();
     let properties = codec::properties(reader)?;
-    let options =
-        Options::default().altered(&properties).map_err(|error| content(&options_start, error.to_string()))?;
+    let options = Options::default()
+        .altered(&properties)
+        .map_err(|error| content(&options_start, error.to_string()))?;
     if partition_key.is_empty() {
-        return Err(content(&start, format!("table {keyspace}.{name} without a partition key")));
+        return Err(content(
+            &start,
+            format!("table {keyspace}.{name} without a partition key"),
+        ));
     }
     let table = Table {
         id,
@@ -86,7 +95,13 @@ fn check_ids(start: &Reader<'_>, table: &Table) -> Decoded<()> {
     ids.dedup();
     let last = ids.last().map_or(0, |id| id.0);
     if ids.len() != count || last >= table.next_column || ids.first().is_some_and(|id| id.0 == 0) {
-        return Err(content(start, format!("table {}.{} uses a column id twice", table.keyspace, table.name)));
+        return Err(content(
+            start,
+            format!(
+                "table {}.{} uses a column id twice",
+                table.keyspace, table.name
+            ),
+        ));
     }
     Ok(())
 }
@@ -110,13 +125,24 @@ fn column(reader: &mut Reader<'_>, kind: ColumnKind) -> Decoded<Column> {
         DESCENDING => Order::Desc,
         byte => return Err(content(&start, format!("clustering order {byte}"))),
     };
-    Ok(Column { name, id, ty: codec::ty(reader)?, kind, position: 0, order })
+    Ok(Column {
+        name,
+        id,
+        ty: codec::ty(reader)?,
+        kind,
+        position: 0,
+        order,
+    })
 }
 
 fn put_dropped(out: &mut Vec<u8>, dropped: &Dropped) {
     codec::put_text(out, &dropped.name);
     put_varint(out, u64::from(dropped.id.0));
-    out.push(if dropped.kind == ColumnKind::Static { STATIC } else { REGULAR });
+    out.push(if dropped.kind == ColumnKind::Static {
+        STATIC
+    } else {
+        REGULAR
+    });
     put_signed_varint(out, dropped.time_micros);
     codec::put_type(out, &dropped.ty);
 }
@@ -131,7 +157,13 @@ fn dropped(reader: &mut Reader<'_>) -> Decoded<Dropped> {
         byte => return Err(content(&start, format!("column kind {byte}"))),
     };
     let time_micros = reader.signed_varint()?;
-    Ok(Dropped { name, id, kind, time_micros, ty: codec::ty(reader)? })
+    Ok(Dropped {
+        name,
+        id,
+        kind,
+        time_micros,
+        ty: codec::ty(reader)?,
+    })
 }
 
 fn small(reader: &mut Reader<'_>) -> Decoded<u16> {

@@ -164,7 +164,11 @@ impl Table {
 
     /// All columns in the order of `SELECT *`: partition key, clustering, static, regular.
     pub fn columns(&self) -> impl Iterator<Item = &Column> + Clone {
-        self.partition_key.iter().chain(&self.clustering).chain(&self.statics).chain(&self.regulars)
+        self.partition_key
+            .iter()
+            .chain(&self.clustering)
+            .chain(&self.statics)
+            .chain(&self.regulars)
     }
 
     /// The columns of one kind.
@@ -188,7 +192,10 @@ impl Table {
 
     /// Whether the table holds counters.
     pub fn is_counter(&self) -> bool {
-        self.statics.iter().chain(&self.regulars).any(|column| column.ty.is_counter())
+        self.statics
+            .iter()
+            .chain(&self.regulars)
+            .any(|column| column.ty.is_counter())
     }
 
     /// Whether storage holds the table's rows.
@@ -198,7 +205,11 @@ impl Table {
 
     /// `keyspace.table`, each quoted where CQL wants it.
     pub fn qualified_name(&self) -> String {
-        format!("{}.{}", types::name::quoted(&self.keyspace), types::name::quoted(&self.name))
+        format!(
+            "{}.{}",
+            types::name::quoted(&self.keyspace),
+            types::name::quoted(&self.name)
+        )
     }
 
     /// Makes what is derived (order, positions, look-up, hash) agree with the columns and options.
@@ -206,14 +217,21 @@ impl Table {
         self.statics.sort_by(|a, b| a.name.cmp(&b.name));
         self.regulars.sort_by(|a, b| a.name.cmp(&b.name));
         self.names.clear();
-        for kind in
-            [ColumnKind::PartitionKey, ColumnKind::Clustering, ColumnKind::Static, ColumnKind::Regular]
-        {
+        for kind in [
+            ColumnKind::PartitionKey,
+            ColumnKind::Clustering,
+            ColumnKind::Static,
+            ColumnKind::Regular,
+        ] {
             let is_key = matches!(kind, ColumnKind::PartitionKey | ColumnKind::Clustering);
             let mut names = Vec::new();
             for (index, column) in self.list_mut(kind).iter_mut().enumerate() {
                 column.kind = kind;
-                column.position = if is_key { u16::try_from(index).unwrap_or(u16::MAX) } else { 0 };
+                column.position = if is_key {
+                    u16::try_from(index).unwrap_or(u16::MAX)
+                } else {
+                    0
+                };
                 names.push((column.name.clone(), Place { kind, index }));
             }
             self.names.extend(names);
@@ -248,18 +266,31 @@ impl Draft {
         let mut column = |name: String, ty, kind, order| {
             // The number of columns was checked when the draft was made.
             let id = ColumnId(ids.next().unwrap_or(u16::MAX));
-            Column { name: name.into(), id, ty, kind, position: 0, order }
+            Column {
+                name: name.into(),
+                id,
+                ty,
+                kind,
+                position: 0,
+                order,
+            }
         };
         let partition_key = self.partition_key.into_iter();
-        let partition_key =
-            partition_key.map(|(name, ty)| column(name, ty, ColumnKind::PartitionKey, Order::Asc)).collect();
+        let partition_key = partition_key
+            .map(|(name, ty)| column(name, ty, ColumnKind::PartitionKey, Order::Asc))
+            .collect();
         let clustering = self.clustering.into_iter();
-        let clustering =
-            clustering.map(|(name, ty, order)| column(name, ty, ColumnKind::Clustering, order)).collect();
+        let clustering = clustering
+            .map(|(name, ty, order)| column(name, ty, ColumnKind::Clustering, order))
+            .collect();
         let statics = self.statics.into_iter();
-        let statics = statics.map(|(name, ty)| column(name, ty, ColumnKind::Static, Order::Asc)).collect();
+        let statics = statics
+            .map(|(name, ty)| column(name, ty, ColumnKind::Static, Order::Asc))
+            .collect();
         let regulars = self.regulars.into_iter();
-        let regulars = regulars.map(|(name, ty)| column(name, ty, ColumnKind::Regular, Order::Asc)).collect();
+        let regulars = regulars
+            .map(|(name, ty)| column(name, ty, ColumnKind::Regular, Order::Asc))
+            .collect();
         let next_column = ids.next().unwrap_or(u16::MAX);
         let table = Table {
             id: self.id,

@@ -92,7 +92,9 @@ impl Memtable {
             "default" => Ok(Memtable::Default),
             "btree" | "trie" => Ok(Memtable::BTree),
             "skiplist" | "skiplist_sharded" => Ok(Memtable::SkipList),
-            _ => Err(Error::config(format!("Memtable configuration \"{name}\" not found."))),
+            _ => Err(Error::config(format!(
+                "Memtable configuration \"{name}\" not found."
+            ))),
         }
     }
 }
@@ -149,7 +151,11 @@ pub const NAMES: &[&str] = &[
 impl Options {
     /// The chance that a filter says "maybe" of a key that is not there.
     pub fn bloom_filter_fp_chance(&self) -> f64 {
-        let default = if self.compaction.strategy == Strategy::Leveled { 0.1 } else { 0.01 };
+        let default = if self.compaction.strategy == Strategy::Leveled {
+            0.1
+        } else {
+            0.01
+        };
         self.bloom_filter_chance.unwrap_or(default)
     }
 
@@ -200,9 +206,15 @@ impl Options {
         if let Some(text) = properties.text("comment")? {
             self.comment = text.to_owned();
         }
-        set(&mut self.allow_auto_snapshot, properties.boolean("allow_auto_snapshot")?);
+        set(
+            &mut self.allow_auto_snapshot,
+            properties.boolean("allow_auto_snapshot")?,
+        );
         set(&mut self.cdc, properties.boolean("cdc")?);
-        set(&mut self.incremental_backups, properties.boolean("incremental_backups")?);
+        set(
+            &mut self.incremental_backups,
+            properties.boolean("incremental_backups")?,
+        );
         Ok(())
     }
 
@@ -210,12 +222,30 @@ impl Options {
         if let Some(chance) = properties.number("bloom_filter_fp_chance")? {
             self.bloom_filter_chance = Some(chance);
         }
-        set(&mut self.crc_check_chance, properties.number("crc_check_chance")?);
-        set(&mut self.default_time_to_live_seconds, at_least(properties, "default_time_to_live", 0)?);
-        set(&mut self.gc_grace_seconds, at_least(properties, "gc_grace_seconds", 0)?);
-        set(&mut self.min_index_interval, at_least(properties, "min_index_interval", 1)?);
-        set(&mut self.max_index_interval, at_least(properties, "max_index_interval", 0)?);
-        set(&mut self.memtable_flush_period_ms, at_least(properties, "memtable_flush_period_in_ms", 0)?);
+        set(
+            &mut self.crc_check_chance,
+            properties.number("crc_check_chance")?,
+        );
+        set(
+            &mut self.default_time_to_live_seconds,
+            at_least(properties, "default_time_to_live", 0)?,
+        );
+        set(
+            &mut self.gc_grace_seconds,
+            at_least(properties, "gc_grace_seconds", 0)?,
+        );
+        set(
+            &mut self.min_index_interval,
+            at_least(properties, "min_index_interval", 1)?,
+        );
+        set(
+            &mut self.max_index_interval,
+            at_least(properties, "max_index_interval", 0)?,
+        );
+        set(
+            &mut self.memtable_flush_period_ms,
+            at_least(properties, "memtable_flush_period_in_ms", 0)?,
+        );
         Ok(())
     }
 
@@ -250,9 +280,15 @@ impl Options {
     /// All options as properties.
     pub fn properties(&self) -> Properties {
         let mut all = Properties::default();
-        all.set("additional_write_policy", self.additional_write_policy.to_string());
+        all.set(
+            "additional_write_policy",
+            self.additional_write_policy.to_string(),
+        );
         all.set("allow_auto_snapshot", self.allow_auto_snapshot.to_string());
-        all.set("bloom_filter_fp_chance", format!("{:?}", self.bloom_filter_fp_chance()));
+        all.set(
+            "bloom_filter_fp_chance",
+            format!("{:?}", self.bloom_filter_fp_chance()),
+        );
         all.set_map("caching", self.caching.properties());
         all.set("cdc", self.cdc.to_string());
         all.set("comment", self.comment.as_str());
@@ -260,13 +296,19 @@ impl Options {
         all.set_map("compression", self.compression.properties());
         all.set("memtable", self.memtable.as_str());
         all.set("crc_check_chance", format!("{:?}", self.crc_check_chance));
-        all.set("default_time_to_live", self.default_time_to_live_seconds.to_string());
+        all.set(
+            "default_time_to_live",
+            self.default_time_to_live_seconds.to_string(),
+        );
         let hex = |(name, value): (&String, &Vec<u8>)| (name.clone(), hex(value));
         all.set_map("extensions", self.extensions.iter().map(hex).collect());
         all.set("gc_grace_seconds", self.gc_grace_seconds.to_string());
         all.set("incremental_backups", self.incremental_backups.to_string());
         all.set("max_index_interval", self.max_index_interval.to_string());
-        all.set("memtable_flush_period_in_ms", self.memtable_flush_period_ms.to_string());
+        all.set(
+            "memtable_flush_period_in_ms",
+            self.memtable_flush_period_ms.to_string(),
+        );
         all.set("min_index_interval", self.min_index_interval.to_string());
         all.set("read_repair", self.read_repair.as_str());
         all.set("speculative_retry", self.speculative_retry.to_string());
@@ -281,10 +323,14 @@ fn set<T>(field: &mut T, value: Option<T>) {
 }
 
 fn at_least(properties: &Properties, name: &str, least: i32) -> Result<Option<u32>, Error> {
-    let Some(value) = properties.integer(name)? else { return Ok(None) };
+    let Some(value) = properties.integer(name)? else {
+        return Ok(None);
+    };
     match u32::try_from(value) {
         Ok(number) if value >= least => Ok(Some(number)),
-        _ => Err(Error::config(format!("{name} must be greater than or equal to {least} (got {value})"))),
+        _ => Err(Error::config(format!(
+            "{name} must be greater than or equal to {least} (got {value})"
+        ))),
     }
 }
 
@@ -304,7 +350,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?.as_bytes();
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))?
+        .as_bytes();
     let pair = |pair: &[u8]| match pair {
         [high, low] => {
             let high = char::from(*high).to_digit(16)?;

@@ -49,7 +49,9 @@ impl Speculation {
         if let Some(fixed) = parse_fixed(&lower) {
             return Ok(Speculation::Fixed(fixed));
         }
-        Err(Error::config(format!("Specified Speculative Retry Policy [{text}] is not supported")))
+        Err(Error::config(format!(
+            "Specified Speculative Retry Policy [{text}] is not supported"
+        )))
     }
 }
 
@@ -77,7 +79,9 @@ fn parse_hybrid(text: &str) -> Option<(Hybrid, (f64, f64))> {
 }
 
 fn parse_percentile(text: &str) -> Option<f64> {
-    let number = text.strip_suffix("percentile").or_else(|| text.strip_suffix('p'))?;
+    let number = text
+        .strip_suffix("percentile")
+        .or_else(|| text.strip_suffix('p'))?;
     parse_plain(number)
 }
 
@@ -86,7 +90,10 @@ fn parse_fixed(text: &str) -> Option<f64> {
 }
 
 fn parse_plain(text: &str) -> Option<f64> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let plain = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if plain { text.parse().ok() } else { None }
 }
 
@@ -106,8 +113,12 @@ impl fmt::Display for Speculation {
             Speculation::Always => out.write_str("ALWAYS"),
             Speculation::Percentile(percentile) => write!(out, "{percentile}p"),
             Speculation::Fixed(milliseconds) => write!(out, "{milliseconds}ms"),
-            Speculation::Earlier(percentile, milliseconds) => write!(out, "MIN({percentile}p,{milliseconds}ms)"),
-            Speculation::Later(percentile, milliseconds) => write!(out, "MAX({percentile}p,{milliseconds}ms)"),
+            Speculation::Earlier(percentile, milliseconds) => {
+                write!(out, "MIN({percentile}p,{milliseconds}ms)")
+            }
+            Speculation::Later(percentile, milliseconds) => {
+                write!(out, "MAX({percentile}p,{milliseconds}ms)")
+            }
         }
     }
 }

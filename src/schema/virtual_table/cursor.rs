@@ -38,7 +38,11 @@ impl Cursor {
             Wanted::Range(range) => keys_in(&*source, range),
         };
         if let Some(position) = &command.resume {
-            skip_returned(&mut keys, position, matches!(command.keys, Wanted::Range(_)));
+            skip_returned(
+                &mut keys,
+                position,
+                matches!(command.keys, Wanted::Range(_)),
+            );
         }
         Cursor {
             source,
@@ -68,7 +72,13 @@ impl Cursor {
         if let Some(position) = self.resume.as_ref().filter(|position| position.key == key) {
             let last = position.clustering.as_deref()?;
             let is_reversed = self.is_reversed;
-            rows.retain(|(clustering, _)| if is_reversed { &clustering[..] < last } else { &clustering[..] > last });
+            rows.retain(|(clustering, _)| {
+                if is_reversed {
+                    &clustering[..] < last
+                } else {
+                    &clustering[..] > last
+                }
+            });
             if rows.is_empty() {
                 return None;
             }
@@ -76,18 +86,28 @@ impl Cursor {
         if self.is_reversed {
             rows.reverse();
         }
-        Some(Open { key, static_row, rows, next: 0 })
+        Some(Open {
+            key,
+            static_row,
+            rows,
+            next: 0,
+        })
     }
 
     fn current(&self) -> &Open {
-        self.partition.as_ref().expect("a stream's accessors are used within a partition")
+        self.partition
+            .as_ref()
+            .expect("a stream's accessors are used within a partition")
     }
 }
 
 fn keys_in(source: &dyn Source, range: &KeyRange) -> VecDeque<PartitionKey> {
     let mut keys = Keys::default();
     source.keys(&mut keys);
-    keys.into_sorted().into_iter().filter(|key| range.contains(key.as_ref())).collect()
+    keys.into_sorted()
+        .into_iter()
+        .filter(|key| range.contains(key.as_ref()))
+        .collect()
 }
 
 /// Drops the keys that earlier pages were done with. The key that the last page ended in may have rows left.
@@ -133,7 +153,10 @@ impl Stream for Cursor {
     fn partition(&self) -> Partition<'_> {
         let open = self.current();
         Partition {
-            key: PartitionKeyRef { token: open.key.token, bytes: &open.key.bytes },
+            key: PartitionKeyRef {
+                token: open.key.token,
+                bytes: &open.key.bytes,
+            },
             deletion: None,
             static_row: open.static_row.as_deref(),
         }
@@ -147,8 +170,15 @@ impl Stream for Cursor {
 
     fn range_tombstone(&self) -> RangeTombstoneRef<'_> {
         // Never asked for: the cursor gives none.
-        let deletion = Deletion { timestamp: model::Timestamp::MIN, local_seconds: 0 };
-        RangeTombstoneRef { start: &[], end: &[], deletion }
+        let deletion = Deletion {
+            timestamp: model::Timestamp::MIN,
+            local_seconds: 0,
+        };
+        RangeTombstoneRef {
+            start: &[],
+            end: &[],
+            deletion,
+        }
     }
 
     fn skip_partition(&mut self) {

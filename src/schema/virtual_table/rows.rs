@@ -37,7 +37,12 @@ pub struct Row<'a> {
 impl Rows {
     /// No rows of this table yet.
     pub fn new(table: Arc<Table>) -> Rows {
-        Rows { table, rows: BTreeMap::new(), static_row: None, builder: Builder::new() }
+        Rows {
+            table,
+            rows: BTreeMap::new(),
+            static_row: None,
+            builder: Builder::new(),
+        }
     }
 
     /// Adds a row with these clustering components, as CQL bytes; `fill` sets its columns.
@@ -45,10 +50,23 @@ impl Rows {
         let table: &'a Table = &self.table;
         let mut key = Vec::new();
         for (column, value) in table.clustering.iter().zip(clustering) {
-            let pushed = clustering::push(&column.ty, column.order, clustering::Component::of(Some(value)), &mut key);
-            debug_assert!(pushed.is_ok(), "a computed key of {} is valid", table.qualified_name());
+            let pushed = clustering::push(
+                &column.ty,
+                column.order,
+                clustering::Component::of(Some(value)),
+                &mut key,
+            );
+            debug_assert!(
+                pushed.is_ok(),
+                "a computed key of {} is valid",
+                table.qualified_name()
+            );
         }
-        let mut row = Row { table, kind: ColumnKind::Regular, values: BTreeMap::new() };
+        let mut row = Row {
+            table,
+            kind: ColumnKind::Regular,
+            values: BTreeMap::new(),
+        };
         fill(&mut row);
         self.builder.liveness(Liveness::plain(WRITTEN));
         let image = finish(&mut self.builder, row.values);
@@ -57,7 +75,11 @@ impl Rows {
 
     /// Sets the partition's static columns.
     pub fn set_static<'a>(&'a mut self, fill: impl FnOnce(&mut Row<'a>)) {
-        let mut row = Row { table: &self.table, kind: ColumnKind::Static, values: BTreeMap::new() };
+        let mut row = Row {
+            table: &self.table,
+            kind: ColumnKind::Static,
+            values: BTreeMap::new(),
+        };
         fill(&mut row);
         self.static_row = Some(finish(&mut self.builder, row.values));
     }
@@ -69,7 +91,10 @@ impl Rows {
 
     /// The rows in clustering order with their images, and the static row.
     pub(crate) fn take(&mut self) -> (Vec<(Vec<u8>, Vec<u8>)>, Option<Vec<u8>>) {
-        (std::mem::take(&mut self.rows).into_iter().collect(), self.static_row.take())
+        (
+            std::mem::take(&mut self.rows).into_iter().collect(),
+            self.static_row.take(),
+        )
     }
 }
 
@@ -91,17 +116,30 @@ fn finish(builder: &mut Builder, values: BTreeMap<ColumnId, (&Column, Vec<u8>)>)
 fn put_elements(builder: &mut Builder, ty: &Type, value: &[u8]) {
     match ty {
         Type::Set { .. } => {
-            for item in collection::Items::new(value).into_iter().flatten().flatten() {
+            for item in collection::Items::new(value)
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 builder.element(item, WRITTEN, Kind::Value(&[]));
             }
         }
         Type::Map { .. } => {
-            for (key, value) in collection::Pairs::new(value).into_iter().flatten().flatten() {
+            for (key, value) in collection::Pairs::new(value)
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 builder.element(key, WRITTEN, Kind::Value(value));
             }
         }
         Type::List { .. } => {
-            for (index, item) in collection::Items::new(value).into_iter().flatten().flatten().enumerate() {
+            for (index, item) in collection::Items::new(value)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .enumerate()
+            {
                 builder.element(&(index as u128).to_be_bytes(), WRITTEN, Kind::Value(item));
             }
         }
@@ -121,8 +159,15 @@ impl<'a> Row<'a> {
     /// Sets a column to its serialized value. A column that the table does not have, or that is part of the key, is
     /// left out: definitions and sources are built together, and a test compares them.
     pub fn set(&mut self, column: &str, value: impl Into<Vec<u8>>) -> &mut Row<'a> {
-        let found = self.table.column(column).filter(|found| found.kind == self.kind);
-        debug_assert!(found.is_some(), "no column {column} in {}", self.table.qualified_name());
+        let found = self
+            .table
+            .column(column)
+            .filter(|found| found.kind == self.kind);
+        debug_assert!(
+            found.is_some(),
+            "no column {column} in {}",
+            self.table.qualified_name()
+        );
         if let Some(found) = found {
             self.values.insert(found.id, (found, value.into()));
         }
@@ -174,10 +219,16 @@ impl<'a> Row<'a> {
         values: impl IntoIterator<Item = S>,
     ) -> &mut Row<'a> {
         let mut values: Vec<S> = values.into_iter().collect();
-        if matches!(self.table.column(column).map(|column| &column.ty), Some(Type::Set { .. })) {
+        if matches!(
+            self.table.column(column).map(|column| &column.ty),
+            Some(Type::Set { .. })
+        ) {
             values.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
         }
-        self.set(column, collection::encode_items(values.iter().map(|value| value.as_ref().as_bytes())))
+        self.set(
+            column,
+            collection::encode_items(values.iter().map(|value| value.as_ref().as_bytes())),
+        )
     }
 
     /// Sets a `map<text, text>` column.
@@ -188,7 +239,9 @@ impl<'a> Row<'a> {
     ) -> &mut Row<'a> {
         let mut entries: Vec<(K, V)> = entries.into_iter().collect();
         entries.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
-        let pairs = entries.iter().map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes()));
+        let pairs = entries
+            .iter()
+            .map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes()));
         self.set(column, collection::encode_pairs(pairs))
     }
 }
