@@ -6,9 +6,12 @@
 //! it, and say what was expected there and which word may have been meant.
 
 mod excerpt;
+mod follow;
 mod suggestion;
 
 use std::fmt;
+
+use base::limits::{EXPRESSION_DEPTH_MAX, TYPE_DEPTH_MAX};
 
 use crate::lexer::Stop;
 use crate::parser::failure::{Expected, Failure, Reason};
@@ -80,9 +83,11 @@ impl Error {
             Kind::End => "line 0:-1".to_string(),
             _ => format!("line {}:{}", position.line, position.column),
         };
-        let message = match failure.kind {
+        let message = match follow::reason(context, failure) {
             Reason::Complaint => context.complaint.take().unwrap_or_default(),
-            Reason::TooDeep => format!("{place} nested too deeply"),
+            Reason::TooDeep => format!(
+                "{place} nested too deeply: at most {EXPRESSION_DEPTH_MAX} levels, {TYPE_DEPTH_MAX} of types"
+            ),
             Reason::NoAlternative => format!(
                 "{place} no viable alternative at input '{}'{}",
                 excerpt::shown(text, token),
@@ -103,7 +108,11 @@ impl Error {
             start: token.start,
             end: token.end,
         };
-        let detail = format!("\n{}{}", caret(text, span), hints(text, token, &expected));
+        let place = match text.trim().is_empty() {
+            true => String::new(),
+            false => format!("\n{}", caret(text, span)),
+        };
+        let detail = place + &hints(text, token, &expected);
         Self {
             position,
             message: cut(message, MESSAGE_BYTES_MAX),

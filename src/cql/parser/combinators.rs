@@ -275,6 +275,24 @@ pub fn decided_here<'t, O>(mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
     }
 }
 
+/// If no alternative fits the first token of a rule, the decision was taken at `start`.
+pub fn decided_at<'t, O>(start: Tokens<'t>, mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
+    move |input: Tokens<'t>| {
+        let at_start = |failure: Failure| match failure {
+            Failure {
+                at,
+                kind: Reason::NoAlternative,
+                ..
+            } if at == input.index() => Failure {
+                decision: start.index(),
+                ..failure
+            },
+            other => other,
+        };
+        rule.parse(input).map_err(|error| error.map(at_start))
+    }
+}
+
 /// A mismatch here means that none of several alternatives fits.
 pub fn ambiguous<'t, O>(mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
     move |input: Tokens<'t>| {

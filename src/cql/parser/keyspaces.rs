@@ -5,7 +5,9 @@ use nom::branch::alt;
 use nom::combinator::{cut, map};
 use nom::sequence::preceded;
 
-use super::combinators::{Parsed, conjunction, flag, keyword, spanned, symbol};
+use super::combinators::{
+    Parsed, ambiguous, conjunction, decided_at, flag, keyword, spanned, symbol,
+};
 use super::failure::Class;
 use super::modifications::if_not_exists;
 use super::names::{keyspace_name, name};
@@ -75,7 +77,9 @@ pub fn with(input: Tokens<'_>) -> Parsed<'_, Properties> {
 }
 
 pub fn property(input: Tokens<'_>) -> Parsed<'_, Property> {
-    let parts = spanned((name, cut(symbol(Symbol::Equal)), cut(property_value)));
+    let equal = decided_at(input, ambiguous(symbol(Symbol::Equal)));
+    let value = decided_at(input, property_value);
+    let parts = spanned((name, cut(equal), cut(value)));
     map(parts, |((name, _, value), span)| Property {
         name,
         value,

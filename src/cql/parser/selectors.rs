@@ -87,6 +87,7 @@ pub fn modifiers(mut input: Tokens<'_>, mut selector: Selector) -> Parsed<'_, Se
         };
         input = rest;
     }
+    input.context.selector_end.set(input.index());
     Ok((input, selector))
 }
 

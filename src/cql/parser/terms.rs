@@ -23,13 +23,15 @@ pub fn term(input: Tokens<'_>) -> Parsed<'_, Term> {
 }
 
 pub fn sum(input: Tokens<'_>) -> Parsed<'_, Term> {
-    // In `c = t + c` the column on the right is no operand; see `assignment`.
+    // In `c = t + c` the column on the right is no operand; see `new_value`.
     let operator = |input: Tokens<'_>| {
         let operator = operators::additive(input)?;
         let column_follows = input.advance().is_name(0) && !input.advance().is_function();
         (!column_follows).then_some(operator)
     };
-    operation(product, operator, Term::arithmetic).parse(input)
+    let (rest, term) = operation(product, operator, Term::arithmetic).parse(input)?;
+    rest.context.term_end.set(rest.index());
+    Ok((rest, term))
 }
 
 pub fn product(input: Tokens<'_>) -> Parsed<'_, Term> {

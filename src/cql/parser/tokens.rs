@@ -32,6 +32,10 @@ pub struct Context<'t> {
     pub type_depth: Cell<usize>,
     /// Operators and modifiers in the outermost term or selector so far.
     pub operators: Cell<usize>,
+    /// The token after the last term; see `Error`.
+    pub term_end: Cell<usize>,
+    /// The token after the last selector.
+    pub selector_end: Cell<usize>,
     /// The text of the error that refuses well-formed input.
     pub complaint: RefCell<Option<String>>,
 }
@@ -48,6 +52,8 @@ impl<'t> Context<'t> {
             depth: Cell::new(0),
             type_depth: Cell::new(0),
             operators: Cell::new(0),
+            term_end: Cell::default(),
+            selector_end: Cell::default(),
             complaint: RefCell::default(),
         }
     }
