@@ -51,6 +51,9 @@ pub const STATEMENT_BYTES_MAX: usize = MIB;
 pub const BOUND_VALUES_MAX: usize = u16::MAX as usize;
 /// Statements of one BATCH: the protocol counts them in an unsigned short.
 pub const BATCH_STATEMENTS_MAX: usize = u16::MAX as usize;
+/// Bytes of a page's envelope at which it ends before its number of rows is reached: a page of large rows should not hold up
+/// others, and 4 MiB is a few milliseconds of copying.
+pub const PAGE_BYTES_MAX: usize = 4 * MIB;
 /// Rows of a page when the client names no size; what drivers ask for by themselves.
 pub const PAGE_ROWS_DEFAULT: usize = 5_000;
 /// A paging state: two keys and a little.

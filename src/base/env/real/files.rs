@@ -221,9 +221,13 @@ impl File for RealFile {
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let mut end = self.end.lock();
-        self.file.write_all_at(bytes, *end)?;
-        *end += bytes.len() as u64;
-        Ok(())
+        let written = self.file.write_all_at(bytes, *end);
+        *end = match written {
+            Ok(()) => *end + bytes.len() as u64,
+            // A part may be there; the next append goes behind it.
+            Err(_) => self.file.metadata().map_or(*end, |metadata| metadata.len()),
+        };
+        written
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

@@ -164,7 +164,10 @@ impl<'a> Cluster<'a> {
         F: FnOnce(Env) -> Fut,
         Fut: Future<Output = Result> + 'static,
     {
-        let (env, _) = self.add(name).start();
+        let machine = self.add(name);
+        let (env, _) = machine.start();
+        // Nothing starts a client again, so nothing stops it either.
+        machine.stop();
         self.sim.client(name, main(env));
     }
 

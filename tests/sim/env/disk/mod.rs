@@ -107,6 +107,11 @@ impl Disk {
         self.0.lock().error_in = Some(call.max(1));
     }
 
+    /// Whether a failure set with [`Disk::error_in`] is still to come; it is then called off.
+    pub fn cancel_error(&self) -> bool {
+        self.0.lock().error_in.take().is_some()
+    }
+
     /// Lets the next `count` syncs of files or directories fail.
     pub fn fail_syncs(&self, count: u64) {
         self.0.lock().syncs_to_fail = count;

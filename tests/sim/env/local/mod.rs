@@ -38,7 +38,8 @@
 //! assert!(bytes.starts_with(b"synced "));
 //! ```
 //!
-//! [`crash_sweep`] repeats a trial with the power failing at its first change of the disk, its second, and so on.
+//! [`crash_sweep`] repeats a trial with the power failing at its first change of the disk, its second, and so on;
+//! [`error_sweep`] with an error at its first call, its second, and so on.
 //! Tests without async code take a [`Machine::env`] and call files directly.
 //!
 //! How it runs: of the tasks that can go on, a seeded choice is polled next; when none can, time moves to the next
@@ -101,11 +102,35 @@ pub fn crash_sweep(seed: u64, mut trial: impl FnMut(&Machine)) -> u64 {
     unreachable!("a trial that never ends")
 }
 
+/// As [`crash_sweep`], but the disk's call 1, 2, 3 and so on, reads included, fails once with an error, and the node
+/// goes on. Gives the number of trials.
+pub fn error_sweep(seed: u64, mut trial: impl FnMut(&Machine)) -> u64 {
+    for call in 1.. {
+        let machine = Machine::new(derive(seed, "error", call));
+        machine.disk().error_in(call);
+        let blame = Blame {
+            function: "error_sweep",
+            seed,
+            step: call,
+        };
+        trial(&machine);
+        std::mem::forget(blame);
+        if machine.disk().cancel_error() {
+            return call;
+        }
+    }
+    unreachable!("a trial that never ends")
+}
+
 /// One trial of [`crash_sweep`]: whether the power failed in it.
 pub fn crash_at(seed: u64, step: u64, mut trial: impl FnMut(&Machine)) -> bool {
     let machine = Machine::new(derive(seed, "crash", step));
     machine.disk().power_failure_at(step);
-    let blame = Blame { seed, step };
+    let blame = Blame {
+        function: "crash_at",
+        seed,
+        step,
+    };
     trial(&machine);
     std::mem::forget(blame);
     !machine.disk().cancel_power_failure()
@@ -113,6 +138,7 @@ pub fn crash_at(seed: u64, step: u64, mut trial: impl FnMut(&Machine)) -> bool {
 
 /// Names the trial when it panics.
 struct Blame {
+    function: &'static str,
     seed: u64,
     step: u64,
 }
@@ -120,8 +146,8 @@ struct Blame {
 impl Drop for Blame {
     fn drop(&mut self) {
         eprintln!(
-            "failed in sim::local::crash_at({}, {}, ..)",
-            self.seed, self.step
+            "failed in sim::local::{}, seed {}, step {}",
+            self.function, self.seed, self.step
         );
     }
 }

@@ -304,6 +304,23 @@ fn a_crash_sweep_finds_a_missing_sync() {
 }
 
 #[test]
+fn an_error_sweep_fails_every_call_once() {
+    let mut failed = 0;
+    let trials = error_sweep(1, |machine| {
+        let count = || {
+            machine
+                .run(|env| async move { count_up(&env, true) })
+                .unwrap()
+        };
+        let errors = (0..3).filter(|_| count().is_err()).count();
+        assert!(errors <= 1, "it recovers from one error");
+        failed += errors as u64;
+    });
+    assert_eq!(failed, trials - 1, "each trial but the last had its error");
+    assert!(trials > 20);
+}
+
+#[test]
 fn clocks_belong_to_the_machine() {
     let machine = Machine::new(1);
     machine.clock().set_skew_micros(-7_000_000);
