@@ -104,3 +104,6 @@ impl Filter {
             .all(|condition| condition.target.is_of_partition())
     }
 }
+
+#[cfg(test)]
+mod tests;

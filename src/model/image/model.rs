@@ -302,7 +302,7 @@ pub(crate) fn cell() -> impl Strategy<Value = Owned> {
 }
 
 fn content(id: u16) -> BoxedStrategy<Content> {
-    if id % 2 == 0 {
+    if id & 1 == 0 {
         return cell().prop_map(Content::Simple).boxed();
     }
     let path = proptest::collection::vec(0u8..2, 0..3);

@@ -12,3 +12,6 @@ pub use crate::id::Columns;
 pub use command::{Command, Limits};
 pub use keys::{KeyEdge, KeyRange, Keys, Position};
 pub use rows::{RowStep, Rows};
+
+#[cfg(test)]
+mod tests;

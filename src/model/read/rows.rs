@@ -104,13 +104,14 @@ impl<S: Stream> Rows<S> {
 
     /// Goes on to the next row.
     pub fn step(&mut self, meter: &mut Meter) -> Result<RowStep, Error> {
+        // A limit ends the rows before the stream moves, so that the position still finds the last row.
+        if self.ended || self.is_full() {
+            return Ok(RowStep::End);
+        }
         if std::mem::take(&mut self.skips_rest) {
             self.stream.skip_partition();
         }
         loop {
-            if self.ended || self.is_full() {
-                return Ok(RowStep::End);
-            }
             if meter.exhausted() {
                 return Ok(RowStep::Yield);
             }
@@ -127,7 +128,7 @@ impl<S: Stream> Rows<S> {
                 Step::Wait(wait) => return Ok(RowStep::Wait(wait)),
                 Step::End => {
                     self.ended = true;
-                    false
+                    return Ok(RowStep::End);
                 }
             };
             if is_row {
@@ -165,7 +166,8 @@ impl<S: Stream> Rows<S> {
             .then_some(&self.partition.static_row[..])
     }
 
-    /// Where a later command goes on after the row returned last.
+    /// Where a later command goes on after the row returned last. To be asked after [`RowStep::Row`], or after
+    /// [`RowStep::End`] if a limit ended the rows.
     pub fn position(&self) -> Position {
         Position {
             key: self.key().to_owned(),

@@ -75,8 +75,7 @@ impl Memory {
 
     /// A stream of everything.
     pub fn stream(&self, direction: Direction) -> Cursor {
-        let partitions = self.partitions.iter().map(|(key, content)| (key, content));
-        Cursor::new(partitions, &[Slice::all()], direction)
+        Cursor::new(self.partitions.iter(), &[Slice::all()], direction)
     }
 
     /// A stream of what a command reads: its keys in its order, its slices. Filter and limits are left to

@@ -182,3 +182,6 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
         (**self).skip_partition();
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
