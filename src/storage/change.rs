@@ -1,0 +1,128 @@
+//! Following the catalog: tables that appear, change, are truncated, and go.
+
+use std::sync::Arc;
+
+use base::env::Class;
+use model::{TableId, Timestamp};
+use schema::Catalog;
+
+use crate::core::{Core, Tables};
+use crate::manifest::Edit;
+use crate::table::{self, Table};
+use crate::{Error, Truncations, files, open};
+
+/// Makes the tables those of the catalog, and truncates what was truncated since.
+pub(crate) async fn set_catalog(
+    core: &Arc<Core>,
+    catalog: &Arc<Catalog>,
+    truncations: &Truncations,
+) -> Result<(), Error> {
+    let changing = core.changing.lock().await;
+    let mut tables = Tables::clone(&core.tables());
+    let mut edits = Vec::new();
+    for schema in catalog.tables().filter(|table| table.is_stored()) {
+        match tables.get(&schema.id) {
+            Some(table) => table.set_schema(schema.clone()),
+            None => {
+                edits.push(Edit::Table(schema.id));
+                tables.insert(schema.id, Arc::new(Table::new(schema.clone(), Vec::new())));
+            }
+        }
+    }
+    // Known durably before its first write: a start tells tables that were dropped from those that never were.
+    core.commit(edits).await?;
+    let is_gone = |id: &TableId| {
+        catalog
+            .table_by_id(*id)
+            .is_none_or(|table| !table.is_stored())
+    };
+    let gone: Vec<_> = tables
+        .extract_if(.., |id, _| is_gone(id))
+        .map(|(_, table)| table)
+        .collect();
+    core.set_tables(tables);
+    for table in gone {
+        drop_table(core, &table).await?;
+    }
+    drop_forgotten(core).await?;
+    drop(changing);
+    for (id, at) in truncations {
+        let Ok(table) = core.table(*id) else { continue };
+        let known = core
+            .manifest_table(*id)
+            .and_then(|table| table.truncated_at);
+        if known.is_none_or(|known| known < at.0) {
+            truncate(core, table.id, *at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends a table that nobody can look up any more, and removes its files.
+async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
+    table.set_dropped();
+    let _flushing = table.flushing.lock().await;
+    table.switch(core.written());
+    for generation in &table.view().flushing {
+        generation.wait_for_writers().await;
+    }
+    core.commit(vec![Edit::Dropped(table.id, core.written())])
+        .await?;
+    let bytes = table.memtable_bytes();
+    table.update(|view| {
+        let mut empty = view.with_files(Vec::new());
+        empty.flushing.clear();
+        empty
+    });
+    core.budget.release(bytes);
+    let schema = table.schema();
+    let (data, name) = (core.data.clone(), table::directory_name(&schema));
+    let work = move || -> std::io::Result<()> {
+        if !data.exists(&schema.keyspace)? {
+            return Ok(());
+        }
+        let keyspace = data.dir(&schema.keyspace)?;
+        if !keyspace.exists(&name)? {
+            return Ok(());
+        }
+        open::remove_files(&*keyspace.dir(&name)?, |_| false)?;
+        open::remove_if_empty(&*keyspace, &name);
+        Ok(())
+    };
+    if let Err(error) = core.env.blocking(Class::Flush, work).await {
+        tracing::warn!("files of a dropped table are left for the next start to remove: {error}");
+    }
+    Ok(())
+}
+
+/// Tables that the manifest has and the catalog had lost before this start: their files are gone already.
+async fn drop_forgotten(core: &Arc<Core>) -> Result<(), Error> {
+    let edits: Vec<_> = {
+        let tables = core.tables();
+        let manifest = core.manifest.lock();
+        let forgotten = manifest
+            .state()
+            .tables
+            .keys()
+            .filter(|id| !tables.contains_key(id));
+        forgotten
+            .map(|id| Edit::Dropped(*id, core.written()))
+            .collect()
+    };
+    core.commit(edits).await
+}
+
+/// Drops what a table holds. It is a switch whose memtable is never written.
+pub(crate) async fn truncate(core: &Arc<Core>, id: TableId, at: Timestamp) -> Result<(), Error> {
+    let _changing = core.changing.lock().await;
+    let table = core.table(id)?;
+    let _flushing = table.flushing.lock().await;
+    table.set_truncated_at(at.0);
+    let end = core.written();
+    table.switch(end);
+    for generation in &table.view().flushing {
+        generation.wait_for_writers().await;
+    }
+    files::truncate(core, &table, end, at.0).await?;
+    core.free_segments().await
+}

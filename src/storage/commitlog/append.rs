@@ -1,0 +1,228 @@
+//! Appending: one writer at a time, who writes for everyone that waits behind it.
+//!
+//! 1. A turn seals its frames' bodies for the segment it expects, outside any lock.
+//! 2. If nobody is writing, it takes the writer's lock, seals the headers and writes, together with what others left
+//!    in the queue meanwhile.
+//! 3. Otherwise it leaves a copy in the queue with a ticket, waits for the lock, and usually finds its ticket done.
+//!
+//! What always holds:
+//! - Position and content of the log agree: `offset` moves only after a successful write.
+//! - A frame lies in one segment, and each segment but the last ends in an end mark.
+//! - After a failed write nothing more goes into that segment but an end mark at the offset reached before, so that
+//!   no part of a refused frame can ever follow a good one.
+//! - No file is created here: without a segment made ready the append is refused.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::Log;
+use super::format::{self, FRAME_HEADER_BYTES, Position};
+use super::segment::Segment;
+use crate::Error;
+
+/// What the writer's lock protects.
+pub(super) struct Writer {
+    pub active: Arc<Segment>,
+    pub offset: u32,
+    /// Segments written since the last sync began, besides the active one.
+    pub unsynced: Vec<Arc<Segment>>,
+    /// A write failed: this segment only takes its end mark.
+    broken: bool,
+    /// The last ticket that was written.
+    done: u64,
+    failures: Vec<Failure>,
+    /// The queue's former buffer, kept for its memory.
+    spare: Vec<u8>,
+}
+
+/// Frames that wait for the writer, one behind the other.
+#[derive(Default)]
+pub(super) struct Queue {
+    bytes: Vec<u8>,
+    tickets: u64,
+}
+
+/// Tickets that were written together, and failed.
+struct Failure {
+    first: u64,
+    last: u64,
+    unasked: u64,
+    error: Error,
+}
+
+impl Writer {
+    pub fn new(active: Arc<Segment>) -> Writer {
+        Writer {
+            active,
+            offset: format::SEGMENT_HEADER_BYTES as u32,
+            unsynced: Vec::new(),
+            broken: false,
+            done: 0,
+            failures: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    pub fn position(&self) -> Position {
+        Position::new(self.active.id, self.offset)
+    }
+
+    /// What became of a ticket that is done. Each ticket asks once.
+    fn outcome(&mut self, ticket: u64) -> Result<Position, Error> {
+        let covers = |failure: &Failure| (failure.first..=failure.last).contains(&ticket);
+        let Some(index) = self.failures.iter().position(covers) else {
+            return Ok(self.position());
+        };
+        self.failures[index].unasked -= 1;
+        if self.failures[index].unasked == 0 {
+            return Err(self.failures.swap_remove(index).error);
+        }
+        Err(self.failures[index].error.clone())
+    }
+}
+
+impl Log {
+    /// Appends frames made by [`super::Frames`] and says where the log ends behind them. After an error none of them
+    /// counts as written; what became of them on disk shows only if the process dies before the next append.
+    pub(crate) fn append(&self, frames: &mut [u8]) -> Result<Position, Error> {
+        if frames.is_empty() {
+            return Ok(self.written());
+        }
+        seal_bodies(self.written().segment(), frames);
+        if let Some(mut writer) = self.writer.try_lock() {
+            return self.write_with_queue(&mut writer, frames);
+        }
+        let ticket = {
+            let mut queue = self.queue.lock();
+            queue.bytes.extend_from_slice(frames);
+            queue.tickets += 1;
+            queue.tickets
+        };
+        let mut writer = self.writer.lock();
+        if writer.done < ticket {
+            // The outcome is read below, by this ticket as by all others.
+            let _ = self.write_with_queue(&mut writer, &mut []);
+        }
+        writer.outcome(ticket)
+    }
+
+    /// Writes what is queued and then `frames`, in one go.
+    fn write_with_queue(&self, writer: &mut Writer, frames: &mut [u8]) -> Result<Position, Error> {
+        let (mut queued, last) = {
+            let mut queue = self.queue.lock();
+            let spare = std::mem::take(&mut writer.spare);
+            (std::mem::replace(&mut queue.bytes, spare), queue.tickets)
+        };
+        if queued.is_empty() {
+            writer.spare = queued;
+            return self.write(writer, frames);
+        }
+        queued.extend_from_slice(frames);
+        let result = self.write(writer, &mut queued);
+        if let Err(error) = &result {
+            let first = writer.done + 1;
+            let unasked = last - writer.done;
+            writer.failures.push(Failure {
+                first,
+                last,
+                unasked,
+                error: error.clone(),
+            });
+        }
+        writer.done = last;
+        queued.clear();
+        writer.spare = queued;
+        result
+    }
+
+    fn write(&self, writer: &mut Writer, frames: &mut [u8]) -> Result<Position, Error> {
+        self.check_usable()?;
+        if writer.broken {
+            self.switch(writer)?;
+        }
+        let synced = self.synced_position();
+        let (mut start, mut end) = (0, 0);
+        while end < frames.len() {
+            let (sealed_for, len) = format::sealed_for(&frames[end..]);
+            let needed = writer.offset as usize + (end - start) + len + FRAME_HEADER_BYTES;
+            if needed > self.segment_bytes as usize {
+                self.check_ready()?;
+                self.write_run(writer, &frames[start..end])?;
+                self.switch(writer)?;
+                start = end;
+            }
+            let id = writer.active.id;
+            let frame = &mut frames[end..end + len];
+            if sealed_for != id {
+                format::seal_body(id, frame);
+            }
+            format::seal_header(id, synced, &mut frame[..FRAME_HEADER_BYTES]);
+            end += len;
+        }
+        self.write_run(writer, &frames[start..end])?;
+        Ok(writer.position())
+    }
+
+    /// Writes frames that fit into the active segment.
+    fn write_run(&self, writer: &mut Writer, run: &[u8]) -> Result<(), Error> {
+        if run.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = writer.active.file.write_at(run, u64::from(writer.offset)) {
+            writer.broken = true;
+            let path = writer.active.path(&*self.dir);
+            return Err(Error::io(format_args!("cannot write {path}"), &error));
+        }
+        writer.offset += run.len() as u32;
+        self.written.store(writer.position().0, Release);
+        self.counters.writes.fetch_add(1, Relaxed);
+        self.counters.bytes.fetch_add(run.len() as u64, Relaxed);
+        Ok(())
+    }
+
+    /// Ends the active segment and goes on in the next one.
+    fn switch(&self, writer: &mut Writer) -> Result<(), Error> {
+        self.check_ready()?;
+        let mark = format::end_mark(writer.active.id, self.synced_position());
+        if let Err(error) = writer.active.file.write_at(&mark, u64::from(writer.offset)) {
+            writer.broken = true;
+            let path = writer.active.path(&*self.dir);
+            return Err(Error::io(format_args!("cannot write {path}"), &error));
+        }
+        let next = self.supply.take_next(writer.active.id).ok_or_else(full)?;
+        let former = std::mem::replace(&mut writer.active, next);
+        writer.unsynced.push(former);
+        writer.offset = format::SEGMENT_HEADER_BYTES as u32;
+        writer.broken = false;
+        self.written.store(writer.position().0, Release);
+        Ok(())
+    }
+
+    fn check_ready(&self) -> Result<(), Error> {
+        if self.supply.has_next() {
+            Ok(())
+        } else {
+            Err(full())
+        }
+    }
+
+    /// Where the log ends.
+    pub(crate) fn written(&self) -> Position {
+        Position(self.written.load(Acquire))
+    }
+}
+
+fn full() -> Error {
+    Error::Overloaded(
+        "the commit log is full: tables are not flushed as fast as they are written".to_owned(),
+    )
+}
+
+fn seal_bodies(segment: u64, frames: &mut [u8]) {
+    let mut start = 0;
+    while start < frames.len() {
+        let (_, len) = format::sealed_for(&frames[start..]);
+        format::seal_body(segment, &mut frames[start..start + len]);
+        start += len;
+    }
+}

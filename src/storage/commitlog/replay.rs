@@ -1,0 +1,259 @@
+//! Replay: reading what the last run left behind, and telling a torn tail from damage.
+//!
+//! 1. Segments are read in the order of their ids, from the first that may be needed. Each must follow the one before
+//!    by one, and all but the last end in an end mark.
+//! 2. The first bytes that do not decode end the replay. Everything behind them, in this segment and all later ones,
+//!    is still searched for frame headers: if one names a synced position above the bad bytes, they were durable once
+//!    and are *damage*; the start is refused with file and offset.
+//! 3. Otherwise they are the torn tail. Later segments are removed, the segment gets its end mark there and is synced,
+//!    and the log goes on in a new segment. Until this is done nothing new is written, so a crash in between changes
+//!    nothing.
+
+use std::sync::Arc;
+
+use base::env::{Class, Dir, Env};
+
+use super::format::{self, Found, Position, SEGMENT_HEADER_BYTES};
+use super::segment;
+use crate::Error;
+
+/// What to do with the mutations found.
+pub(crate) trait Target: Send {
+    /// A mutation that lies in the frame at `position`.
+    fn apply(&mut self, position: Position, mutation: &[u8]) -> Result<(), ApplyError>;
+}
+
+/// Why a mutation was not applied.
+#[derive(Debug)]
+pub(crate) enum ApplyError {
+    /// Its bytes are wrong although the checksum is right.
+    Damaged(String),
+    /// Something else stands against starting.
+    Refused(Error),
+}
+
+/// What the log looks like after replay.
+#[derive(Debug, Default)]
+pub(crate) struct Replayed {
+    /// Segments with frames, oldest first; all sealed.
+    pub sealed: Vec<u64>,
+    /// Segments whose frames are not needed.
+    pub free: Vec<u64>,
+    /// The next id.
+    pub next: u64,
+    /// Mutations handed to the target.
+    pub mutations: u64,
+}
+
+/// Replays the segments in `dir` from `first` on.
+pub(crate) async fn replay(
+    env: &Env,
+    dir: &Arc<dyn Dir>,
+    first: u64,
+    segment_bytes: u32,
+    mut target: Box<dyn Target>,
+) -> Result<(Replayed, Box<dyn Target>), Error> {
+    let listing = dir.clone();
+    let listed = env
+        .blocking(Class::General, move || segment::list(&*listing))
+        .await;
+    let listed = listed.map_err(|error| Error::io("cannot list the commit log", &error))?;
+    let mut replay = Replay {
+        dir: dir.clone(),
+        expected: first,
+        bad: None,
+        synced: Position::START,
+        mutations: 0,
+        sealed: Vec::new(),
+    };
+    let mut free = Vec::new();
+    let mut present = Vec::new();
+    for (id, len) in listed {
+        if id < first {
+            // Its length may be another configuration's; only files of the right length are used again.
+            free.push((id, len == u64::from(segment_bytes)));
+            continue;
+        }
+        present.push(id);
+        let work = move || {
+            let result = replay.segment(id, &mut *target);
+            (result, replay, target)
+        };
+        let result;
+        (result, replay, target) = env.blocking(Class::General, work).await;
+        result?;
+    }
+    replay.judge()?;
+    let (last, end) = replay.end(first);
+    let mut dead: Vec<u64> = free
+        .iter()
+        .filter(|entry| !entry.1)
+        .map(|entry| entry.0)
+        .collect();
+    dead.extend(present.into_iter().filter(|id| !replay.sealed.contains(id)));
+    let (sealed, mutations) = (replay.sealed, replay.mutations);
+    let finish = replay.dir;
+    let work = move || seal(&*finish, &dead, last, end);
+    let sealing = env.blocking(Class::General, work).await;
+    sealing.map_err(|error| Error::io("cannot complete the commit log after replay", &error))?;
+    let free = free
+        .into_iter()
+        .filter(|entry| entry.1)
+        .map(|entry| entry.0)
+        .collect();
+    let next = sealed.last().map_or(first, |last| last + 1);
+    Ok((
+        Replayed {
+            sealed,
+            free,
+            next,
+            mutations,
+        },
+        target,
+    ))
+}
+
+struct Replay {
+    dir: Arc<dyn Dir>,
+    expected: u64,
+    /// Where the valid frames end, if not in an end mark, and why.
+    bad: Option<(Position, &'static str)>,
+    /// The highest position that any frame says was synced.
+    synced: Position,
+    mutations: u64,
+    sealed: Vec<u64>,
+}
+
+impl Replay {
+    fn segment(&mut self, id: u64, target: &mut dyn Target) -> Result<(), Error> {
+        let name = format::segment_name(id);
+        let bytes = read(&*self.dir, &name)
+            .map_err(|error| Error::io(format_args!("cannot read {}", self.path(id)), &error))?;
+        if self.bad.is_none() && id != self.expected {
+            self.bad = Some((Position::new(self.expected, 0), "the segment is missing"));
+        }
+        let mut offset = 0;
+        if self.bad.is_none() {
+            offset = self.frames(id, &bytes, target)?;
+        }
+        if let Some(synced) = format::highest_synced(id, &bytes, offset) {
+            self.synced = self.synced.max(synced);
+        }
+        self.expected = id + 1;
+        Ok(())
+    }
+
+    /// Replays a segment's valid frames and says where they end.
+    fn frames(&mut self, id: u64, bytes: &[u8], target: &mut dyn Target) -> Result<usize, Error> {
+        match format::decode_segment_header(bytes) {
+            Ok(found) if found == id => {}
+            Ok(_) => return Ok(self.end_at(id, 0, "the segment's header has another id")),
+            Err(what) => return Ok(self.end_at(id, 0, what)),
+        }
+        self.sealed.push(id);
+        let mut offset = SEGMENT_HEADER_BYTES;
+        loop {
+            match format::decode_frame(id, bytes, offset) {
+                Found::Frame(frame) => {
+                    self.synced = self.synced.max(frame.synced);
+                    self.records(Position::new(id, offset as u32), frame, target)?;
+                    offset = frame.next;
+                }
+                Found::End(synced) => {
+                    self.synced = self.synced.max(synced);
+                    return Ok(bytes.len());
+                }
+                Found::Bad(what) => return Ok(self.end_at(id, offset, what)),
+            }
+        }
+    }
+
+    fn end_at(&mut self, id: u64, offset: usize, what: &'static str) -> usize {
+        self.bad = Some((Position::new(id, offset as u32), what));
+        offset
+    }
+
+    fn records(
+        &mut self,
+        position: Position,
+        frame: format::Frame<'_>,
+        target: &mut dyn Target,
+    ) -> Result<(), Error> {
+        for record in frame.records() {
+            let applied = match record {
+                Ok(mutation) => target.apply(position, mutation),
+                Err(error) => Err(ApplyError::Damaged(error.to_string())),
+            };
+            match applied {
+                Ok(()) => self.mutations += 1,
+                Err(ApplyError::Refused(error)) => return Err(error),
+                Err(ApplyError::Damaged(what)) => {
+                    let offset = u64::from(position.offset());
+                    return Err(Error::corrupt(self.path(position.segment()), offset, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses bad bytes that were synced once.
+    fn judge(&self) -> Result<(), Error> {
+        match self.bad {
+            Some((position, what)) if position < self.synced => Err(Error::corrupt(
+                self.path(position.segment()),
+                u64::from(position.offset()),
+                format!("{what}, below the synced position {}", self.synced),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The segment that needs an end mark, and where.
+    fn end(&mut self, first: u64) -> (u64, Option<u32>) {
+        match self.bad {
+            Some((position, _)) if self.sealed.last() == Some(&position.segment()) => {
+                let empty = position.offset() as usize == SEGMENT_HEADER_BYTES;
+                if empty {
+                    // Nothing in it: its id is given to a new file.
+                    self.sealed.pop();
+                    return (position.segment(), None);
+                }
+                (position.segment(), Some(position.offset()))
+            }
+            _ => (first, None),
+        }
+    }
+
+    fn path(&self, id: u64) -> String {
+        self.dir
+            .path()
+            .join(format::segment_name(id))
+            .display()
+            .to_string()
+    }
+}
+
+/// Removes `dead` segments for good, and only then ends the last one.
+fn seal(dir: &dyn Dir, dead: &[u64], last: u64, end: Option<u32>) -> std::io::Result<()> {
+    for id in dead {
+        dir.remove(&format::segment_name(*id))?;
+    }
+    if !dead.is_empty() {
+        dir.sync_dir()?;
+    }
+    if let Some(offset) = end {
+        let file = dir.open(&format::segment_name(last))?;
+        // Names no synced position: this mark and the frames before it become durable together.
+        file.write_at(&format::end_mark(last, Position::START), u64::from(offset))?;
+        file.sync_data()?;
+    }
+    Ok(())
+}
+
+fn read(dir: &dyn Dir, name: &str) -> std::io::Result<Vec<u8>> {
+    let file = dir.open(name)?;
+    let len = file.len()?.min(base::limits::SEGMENT_BYTES as u64);
+    let mut bytes = vec![0; len as usize];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}

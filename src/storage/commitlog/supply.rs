@@ -1,0 +1,187 @@
+//! The supply of segments: made ready ahead, used, sealed, freed, and used again.
+//!
+//!     made or recycled -> ready -> active -> sealed -> free -> recycled
+//!
+//! A task on the flush threads keeps segments ready, as long as the log's cap allows. Ids rise by one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::Log;
+use super::segment::{self, Segment};
+use crate::Error;
+
+/// Segments kept ready: at full speed one lasts longer than it takes to zero another.
+const READY: usize = 1;
+
+/// All segments but the active one.
+pub(super) struct Supply {
+    state: Mutex<State>,
+    wanted: Notify,
+    /// No more segments are made: the engine drains, or making one failed for good.
+    stopped: AtomicBool,
+}
+
+struct State {
+    ready: VecDeque<Arc<Segment>>,
+    /// Ids whose frames may be needed, oldest first.
+    sealed: VecDeque<u64>,
+    free: Vec<u64>,
+    /// The id that the next segment gets.
+    next: u64,
+    /// One is being made.
+    making: bool,
+    segments_max: u64,
+}
+
+impl Supply {
+    /// Segments found at a start: those sealed, those free, and the next id.
+    pub fn new(sealed: Vec<u64>, free: Vec<u64>, next: u64, segments_max: u64) -> Supply {
+        let state = State {
+            ready: VecDeque::new(),
+            sealed: sealed.into(),
+            free,
+            next,
+            making: false,
+            segments_max,
+        };
+        Supply {
+            state: Mutex::new(state),
+            wanted: Notify::new(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a segment is ready.
+    pub fn has_next(&self) -> bool {
+        let ready = !self.state.lock().ready.is_empty();
+        if !ready {
+            self.wanted.notify_one();
+        }
+        ready
+    }
+
+    /// The next segment; the one it follows is sealed.
+    pub fn take_next(&self, active: u64) -> Option<Arc<Segment>> {
+        let mut state = self.state.lock();
+        let next = state.ready.pop_front()?;
+        state.sealed.push_back(active);
+        drop(state);
+        self.wanted.notify_one();
+        Some(next)
+    }
+
+    /// The oldest segment whose frames may be needed; the active one if no other.
+    pub fn oldest_sealed(&self) -> Option<u64> {
+        self.state.lock().sealed.front().copied()
+    }
+
+    /// Segments below `first` are no longer needed.
+    pub fn free_below(&self, first: u64) {
+        let mut state = self.state.lock();
+        while let Some(&id) = state.sealed.front().filter(|&&id| id < first) {
+            state.sealed.pop_front();
+            state.free.push(id);
+        }
+        drop(state);
+        self.wanted.notify_one();
+    }
+
+    /// Segments on disk, and of these the ones whose frames may be needed, the active one included.
+    pub fn counts(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        let needed = state.sealed.len() as u64 + 1;
+        (
+            needed + state.ready.len() as u64 + state.free.len() as u64,
+            needed,
+        )
+    }
+
+    pub fn segments_max(&self) -> u64 {
+        self.state.lock().segments_max
+    }
+
+    /// Makes no more segments.
+    pub fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+    }
+
+    /// What to do next: an id for a new segment, with the free one to take for it.
+    fn plan(&self) -> Option<(u64, Option<u64>)> {
+        let mut state = self.state.lock();
+        if state.making || state.ready.len() >= READY || self.stopped.load(Relaxed) {
+            return None;
+        }
+        let files = 1 + state.ready.len() + state.sealed.len() + state.free.len();
+        if state.free.is_empty() && files as u64 >= state.segments_max {
+            return None;
+        }
+        state.making = true;
+        Some((state.next, state.free.pop()))
+    }
+
+    fn made(&self, id: u64, old: Option<u64>, result: &Result<Arc<Segment>, Error>) {
+        let mut state = self.state.lock();
+        state.making = false;
+        match result {
+            Ok(segment) => {
+                state.next = id + 1;
+                state.ready.push_back(segment.clone());
+            }
+            Err(_) => state.free.extend(old),
+        }
+    }
+}
+
+impl Log {
+    /// Keeps segments ready. Runs as a task for the life of the log.
+    pub(crate) async fn keep_supplied(self: Arc<Log>) {
+        loop {
+            if let Err(error) = self.make_ready().await {
+                tracing::error!("{error}; trying again in a second");
+                self.env.sleep(std::time::Duration::from_secs(1)).await;
+                continue;
+            }
+            self.supply.wanted.notified().await;
+        }
+    }
+
+    /// Makes as many segments ready as are missing.
+    pub(crate) async fn make_ready(&self) -> Result<(), Error> {
+        while let Some((id, old)) = self.supply.plan() {
+            let made = match old {
+                Some(old) => {
+                    segment::recycle(&self.env, &self.dir, old, id, self.segment_bytes).await
+                }
+                None => segment::create_zeroed(&self.env, &self.dir, id, self.segment_bytes).await,
+            };
+            let made = made.map(Arc::new);
+            self.supply.made(id, old, &made);
+            if let Err(error) = made {
+                self.remove_unfinished(id).await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A segment that could not be completed would be in the way of the next attempt.
+    async fn remove_unfinished(&self, id: u64) {
+        let dir = self.dir.clone();
+        let name = super::format::segment_name(id);
+        let remove = move || {
+            if dir.exists(&name)? {
+                dir.remove(&name)
+            } else {
+                Ok(())
+            }
+        };
+        if let Err(error) = self.env.blocking(base::env::Class::Flush, remove).await {
+            tracing::warn!("cannot remove an unfinished commit log segment: {error}");
+        }
+    }
+}

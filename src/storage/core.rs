@@ -1,0 +1,188 @@
+//! What the engine's handle, its turns and its tasks share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use arc_swap::{ArcSwap, Guard};
+use base::env::{Class, Dir, Env};
+use model::TableId;
+use parking_lot::Mutex;
+use sstable::Cache;
+use tokio::sync::Notify;
+
+use crate::budget::Budget;
+use crate::commitlog::{Log, Position};
+use crate::manifest::{Edit, Manifest};
+use crate::options::Options;
+use crate::table::Table;
+use crate::{Error, manifest};
+
+/// The tables by id.
+pub(crate) type Tables = BTreeMap<TableId, Arc<Table>>;
+
+/// The shared part of an engine.
+pub(crate) struct Core {
+    pub env: Env,
+    pub options: Options,
+    pub data: Arc<dyn Dir>,
+    pub log: Arc<Log>,
+    pub manifest: Arc<Mutex<Manifest>>,
+    pub cache: Cache,
+    pub budget: Budget,
+    tables: ArcSwap<Tables>,
+    /// Held while tables appear, disappear, or are truncated.
+    pub changing: tokio::sync::Mutex<()>,
+    draining: AtomicBool,
+    /// Wakes the flusher.
+    pub flush_wanted: Notify,
+    /// Wakes the compactor.
+    pub compaction_wanted: Notify,
+    pub counters: Counters,
+}
+
+/// What storage has done since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub flushes: AtomicU64,
+    pub flushed_bytes: AtomicU64,
+    pub compactions: AtomicU64,
+    pub compacted_bytes: AtomicU64,
+}
+
+impl Core {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, at the start, of what a start has made"
+    )]
+    pub fn new(
+        env: &Env,
+        options: Options,
+        data: Arc<dyn Dir>,
+        log: Arc<Log>,
+        manifest: Manifest,
+        cache: Cache,
+        budget: Budget,
+        tables: Tables,
+    ) -> Core {
+        Core {
+            env: env.clone(),
+            options,
+            data,
+            log,
+            manifest: Arc::new(Mutex::new(manifest)),
+            cache,
+            budget,
+            tables: ArcSwap::from_pointee(tables),
+            changing: tokio::sync::Mutex::new(()),
+            draining: AtomicBool::new(false),
+            flush_wanted: Notify::new(),
+            compaction_wanted: Notify::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> Guard<Arc<Tables>> {
+        self.tables.load()
+    }
+
+    /// All tables, to be kept while awaiting.
+    pub fn all_tables(&self) -> Vec<Arc<Table>> {
+        self.tables.load().values().cloned().collect()
+    }
+
+    /// Replaces the tables. Only under `changing`.
+    pub fn set_tables(&self, tables: Tables) {
+        self.tables.store(Arc::new(tables));
+    }
+
+    /// A table, or the error for one that is not there.
+    pub fn table(&self, id: TableId) -> Result<Arc<Table>, Error> {
+        let found = self.tables.load().get(&id).cloned();
+        found.ok_or_else(|| Error::Invalid(format!("storage has no table of id {id}")))
+    }
+
+    /// Whether writes are refused because the node stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    pub fn drain(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    /// Refuses writes that cannot be taken now.
+    #[inline]
+    pub fn check_writable(&self) -> Result<(), Error> {
+        if self.is_draining() {
+            return Err(Error::Unavailable(
+                "the node is draining and takes no more writes".to_owned(),
+            ));
+        }
+        self.budget.check()
+    }
+
+    /// Makes edits of the manifest durable. A manifest that failed for good takes the log with it: what is written
+    /// from then on could not be flushed.
+    pub async fn commit(&self, edits: Vec<Edit>) -> Result<(), Error> {
+        let manifest = self.manifest.clone();
+        let work = move || manifest.lock().commit(&edits);
+        let result = self.env.blocking(Class::Flush, work).await;
+        if let Err(error @ Error::Unavailable(_)) = &result {
+            self.log.fail(error);
+        }
+        result
+    }
+
+    /// Bytes in memtables that take writes.
+    pub fn active_bytes(&self) -> u64 {
+        self.tables
+            .load()
+            .values()
+            .map(|table| table.peek().active.memtable.bytes())
+            .sum()
+    }
+
+    /// Frees the segments that nobody needs any more.
+    pub async fn free_segments(&self) -> Result<(), Error> {
+        // The log's end first: who is not seen below counts itself in later, and appends behind it.
+        let written = self.log.written();
+        let firsts = self.all_tables().into_iter().filter_map(|table| {
+            table
+                .peek()
+                .memtables()
+                .filter_map(|generation| generation.first())
+                .min()
+        });
+        let needed = firsts.min().unwrap_or(written).min(written).segment();
+        if needed <= self.log.oldest() {
+            return Ok(());
+        }
+        let mut edits = vec![Edit::LogStart(needed)];
+        {
+            let manifest = self.manifest.lock();
+            let dropped = manifest.state().dropped.iter();
+            let gone = dropped.filter(|(_, position)| position.segment() < needed);
+            edits.extend(gone.map(|(id, _)| Edit::Forgotten(*id)));
+        }
+        self.commit(edits).await?;
+        self.log.free_below(needed);
+        Ok(())
+    }
+
+    /// An id for a new file.
+    pub fn next_file(&self) -> u64 {
+        self.manifest.lock().next_file()
+    }
+
+    /// What the manifest says of a table.
+    pub fn manifest_table(&self, id: TableId) -> Option<manifest::Table> {
+        self.manifest.lock().state().tables.get(&id).cloned()
+    }
+
+    /// Where the log ends.
+    pub fn written(&self) -> Position {
+        self.log.written()
+    }
+}

@@ -1,0 +1,150 @@
+//! The engine's handle: what the layers above call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::env::{Env, Task};
+use model::read::Command;
+use model::{TableId, Timestamp};
+use parking_lot::Mutex;
+use schema::Catalog;
+
+use crate::commitlog::{Position, Synced};
+use crate::core::Core;
+use crate::open::{self, Paths};
+use crate::options::{Options, SyncMode};
+use crate::read::Cursor;
+use crate::status::Status;
+use crate::turn::Turn;
+use crate::{Error, change, compaction, flush};
+
+/// When each table was truncated last: what the cluster agreed on.
+pub type Truncations = BTreeMap<TableId, Timestamp>;
+
+/// Local storage. Dropping it stops its tasks and writes nothing; [`Engine::drain`] stops it in order.
+pub struct Engine {
+    core: Arc<Core>,
+    tasks: Mutex<Vec<Task<()>>>,
+}
+
+impl Engine {
+    /// Opens what is under `paths`, or begins there, and replays the commit log.
+    pub async fn open(
+        env: &Env,
+        paths: Paths,
+        options: Options,
+        catalog: &Arc<Catalog>,
+        truncations: &Truncations,
+    ) -> Result<Arc<Engine>, Error> {
+        let core = open::open(env, &paths, options, catalog, truncations).await?;
+        let core = Arc::new(core);
+        let engine = Arc::new(Engine {
+            tasks: Mutex::new(start_tasks(&core)),
+            core,
+        });
+        engine.set_catalog(catalog, truncations).await?;
+        engine.core.free_segments().await?;
+        Ok(engine)
+    }
+
+    /// Follows the catalog: tables appear, change, and go with their files; truncations that are new are carried out.
+    /// A table takes writes once this has returned.
+    pub async fn set_catalog(
+        &self,
+        catalog: &Arc<Catalog>,
+        truncations: &Truncations,
+    ) -> Result<(), Error> {
+        change::set_catalog(&self.core, catalog, truncations).await
+    }
+
+    /// A turn for one connection, to be kept and used again.
+    pub fn turn(&self) -> Turn {
+        Turn::new(self.core.clone())
+    }
+
+    /// How long to wait before writing, for the memtables' sake.
+    pub fn delay(&self) -> Option<Duration> {
+        self.core.budget.delay()
+    }
+
+    /// Whether writes at `position` are acknowledged only after a sync that has not happened yet.
+    pub fn needs_sync(&self, position: Position) -> bool {
+        self.core.log.waits() && self.core.log.synced_position() < position
+    }
+
+    /// Waits until writes at `position` may be acknowledged: in periodic mode not at all.
+    pub fn synced(&self, position: Position) -> Synced {
+        self.core.log.acknowledged(position)
+    }
+
+    /// Waits until `position` is durable, whatever the mode.
+    pub fn durable(&self, position: Position) -> Synced {
+        self.core.log.synced(position)
+    }
+
+    /// When writes are acknowledged.
+    pub fn sync_mode(&self) -> SyncMode {
+        self.core.log.mode()
+    }
+
+    /// A stream of what the command reads.
+    pub fn read(&self, command: &Command) -> Result<Cursor, Error> {
+        let tables = self.core.tables();
+        let Some(table) = tables.get(&command.table) else {
+            return Err(Error::Invalid(format!(
+                "storage has no table of id {}",
+                command.table
+            )));
+        };
+        Ok(Cursor::new(table, command))
+    }
+
+    /// Writes memtables to files: one table's, or all.
+    pub async fn flush(&self, table: Option<TableId>) -> Result<(), Error> {
+        flush::flush(&self.core, table).await
+    }
+
+    /// Merges all files of a table, or of each, into one.
+    pub async fn compact(&self, table: Option<TableId>) -> Result<(), Error> {
+        compaction::compact(&self.core, table).await
+    }
+
+    /// Drops what the table holds, and from here on everything written at or before `at`.
+    pub async fn truncate(&self, table: TableId, at: Timestamp) -> Result<(), Error> {
+        change::truncate(&self.core, table, at).await
+    }
+
+    /// Takes no more writes, writes everything to files, and stops. Reads go on.
+    pub async fn drain(&self) -> Result<(), Error> {
+        self.core.drain();
+        let flushed = flush::flush(&self.core, None).await;
+        let written = self.core.written();
+        let synced = self.core.log.synced(written).await;
+        self.core.log.stop();
+        self.tasks.lock().clear();
+        flushed.and(synced)
+    }
+
+    /// What storage holds and does.
+    pub fn status(&self) -> Status {
+        Status::of(&self.core)
+    }
+}
+
+fn start_tasks(core: &Arc<Core>) -> Vec<Task<()>> {
+    let env = &core.env;
+    let mut tasks = vec![
+        env.spawn("commitlog-relay", core.log.clone().relay()),
+        env.spawn("commitlog-supply", core.log.clone().keep_supplied()),
+        env.spawn("flush", flush::run(core.clone())),
+        env.spawn("compaction", compaction::run(core.clone())),
+    ];
+    if let SyncMode::Periodic(period) = core.log.mode() {
+        tasks.push(env.spawn(
+            "commitlog-period",
+            core.log.clone().sync_periodically(period),
+        ));
+    }
+    tasks
+}

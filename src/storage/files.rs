@@ -1,0 +1,309 @@
+//! Files that appear and disappear: writing one from a stream, and changing the list of live ones.
+//!
+//! A change of the list is: the manifest's edit, synced; the view; and only then the removal of files, which readers
+//! that still hold them keep reading. What a crash leaves behind in between is removed at the next start.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use base::env::{Class, Dir};
+use base::limits::KIB;
+use base::meter::{Limit, Meter};
+use model::key::RangeTombstoneRef;
+use model::stream::{self, Partition, Row, Step, Stream};
+use sstable::{FileId, Pull, Writer};
+
+use crate::Error;
+use crate::commitlog::Position;
+use crate::core::Core;
+use crate::generation::Generation;
+use crate::manifest::{Edit, format};
+use crate::open::open_file;
+use crate::table::{File, Table, View};
+
+/// Work of one step on a flush or compaction thread, in the meter's nanoseconds.
+const STEP: Limit = Limit {
+    requests: u64::MAX,
+    answer_bytes: u64::MAX,
+    nanos: 1_000_000,
+};
+
+/// A stream that charges what it gives, so that a step ends.
+pub(crate) struct Paced<S>(pub S);
+
+impl<S: Stream> Stream for Paced<S> {
+    fn step(&mut self, meter: &mut Meter) -> Result<Step, stream::Error> {
+        if meter.exhausted() {
+            return Ok(Step::Yield);
+        }
+        let step = self.0.step(meter)?;
+        match &step {
+            Step::Row => {
+                let row = self.0.row();
+                meter.charge(1, 0, (row.clustering.len() + row.image.len()) as u64);
+            }
+            Step::Partition | Step::RangeTombstone => meter.charge(1, 0, 0),
+            _ => {}
+        }
+        Ok(step)
+    }
+
+    fn partition(&self) -> Partition<'_> {
+        self.0.partition()
+    }
+
+    fn row(&self) -> Row<'_> {
+        self.0.row()
+    }
+
+    fn range_tombstone(&self) -> RangeTombstoneRef<'_> {
+        self.0.range_tombstone()
+    }
+
+    fn skip_partition(&mut self) {
+        self.0.skip_partition();
+    }
+}
+
+/// How a file is written.
+pub(crate) struct Job<'a> {
+    pub core: &'a Arc<Core>,
+    pub table: &'a Arc<Table>,
+    pub class: Class,
+    /// Log positions that the contents lie between.
+    pub log_positions: Option<(u64, u64)>,
+    /// Bytes to write in a second; 0 is as many as it can.
+    pub bytes_per_second: u64,
+    /// Whether the work is to be given up when the node drains.
+    pub stops_at_drain: bool,
+}
+
+struct Building<S> {
+    writer: Writer,
+    stream: Paced<S>,
+}
+
+impl Job<'_> {
+    /// Writes a stream to a file. None if it gave nothing, or the work was given up.
+    pub async fn write<S: Stream + 'static>(&self, stream: S) -> Result<Option<Arc<File>>, Error> {
+        let env = &self.core.env;
+        let dir = self.table.dir(env, &self.core.data).await?;
+        let (id, options) = (FileId(self.core.next_file()), self.options());
+        let target = dir.clone();
+        let writer = env
+            .blocking(self.class, move || Writer::create(target, id, options))
+            .await?;
+        let mut building = Building {
+            writer,
+            stream: Paced(stream),
+        };
+        loop {
+            let before = building.writer.len();
+            let work = move || {
+                let pulled = building
+                    .writer
+                    .pull(&mut building.stream, &mut Meter::new(STEP));
+                (building, pulled)
+            };
+            let pulled;
+            (building, pulled) = env.blocking(self.class, work).await;
+            match pulled {
+                Ok(Pull::End) => break,
+                Ok(Pull::Yield) => self.pause(building.writer.len() - before).await,
+                Ok(Pull::Wait(wait)) => wait.await,
+                Err(error) => {
+                    self.abandon(building.writer).await;
+                    return Err(error.into());
+                }
+            }
+            if self.stops_at_drain && self.core.is_draining() {
+                self.abandon(building.writer).await;
+                return Ok(None);
+            }
+        }
+        self.finish(building.writer, dir).await
+    }
+
+    async fn finish(&self, writer: Writer, dir: Arc<dyn Dir>) -> Result<Option<Arc<File>>, Error> {
+        let core = self.core.clone();
+        let work = move || -> Result<_, Error> {
+            let Some(summary) = writer.finish()? else {
+                return Ok(None);
+            };
+            let meta = format::File {
+                id: summary.id.0,
+                len: summary.len,
+                footer_checksum: summary.footer_crc,
+            };
+            open_file(&core.env, &*dir, &core.cache, meta).map(|file| Some(Arc::new(file)))
+        };
+        self.core.env.blocking(self.class, work).await
+    }
+
+    async fn abandon(&self, writer: Writer) {
+        if let Err(error) = self
+            .core
+            .env
+            .blocking(self.class, move || writer.abandon())
+            .await
+        {
+            tracing::warn!("an unfinished file is left for the next start to remove: {error}");
+        }
+    }
+
+    /// Waits as long as writing so many bytes should have taken.
+    async fn pause(&self, bytes: u64) {
+        if self.bytes_per_second > 0 && bytes > 0 {
+            let nanos = bytes.saturating_mul(1_000_000_000) / self.bytes_per_second;
+            self.core.env.sleep(Duration::from_nanos(nanos)).await;
+        }
+    }
+
+    fn options(&self) -> sstable::Options {
+        let schema = self.table.schema();
+        let columns = schema.statics.iter().chain(&schema.regulars);
+        let compression = &schema.options.compression;
+        sstable::Options {
+            block_bytes: compression.chunk_length_kib as usize * KIB,
+            codec: compression.codec(),
+            filter_bits: filter_bits(schema.options.bloom_filter_fp_chance()),
+            columns: columns
+                .map(|column| (column.id, column.ty.clone()))
+                .collect(),
+            log_positions: self.log_positions,
+            ..sstable::Options::new(self.table.id)
+        }
+    }
+}
+
+/// Bits per partition for a filter that says "maybe" wrongly with this chance: log2(1/chance) / ln 2, and a bit more
+/// because a blocked filter's lines do not fill evenly.
+fn filter_bits(chance: f64) -> u32 {
+    if chance >= 1.0 {
+        return 0;
+    }
+    let bits = -chance.log2() / std::f64::consts::LN_2;
+    (bits + 0.5).round().clamp(2.0, 24.0) as u32
+}
+
+/// Makes a flushed memtable's file live, in place of the memtable.
+pub(crate) async fn publish_flush(
+    core: &Arc<Core>,
+    table: &Arc<Table>,
+    generation: &Arc<Generation>,
+    file: Option<Arc<File>>,
+) -> Result<(), Error> {
+    let _listing = table.listing.lock().await;
+    let mut edits = Vec::new();
+    edits.extend(file.iter().map(|file| Edit::Added(table.id, file.meta)));
+    edits.push(Edit::Replay(table.id, generation.end()));
+    core.commit(edits).await?;
+    table.update(|view| {
+        let files = view.files.iter().chain(&file).cloned().collect();
+        let mut next = view.with_files(files);
+        next.flushing
+            .retain(|other| !Arc::ptr_eq(other, generation));
+        next
+    });
+    core.budget.release(generation.memtable.bytes());
+    Ok(())
+}
+
+/// Puts a compaction's file in place of its inputs. False if these are not what they were when it began.
+pub(crate) async fn publish_compaction(
+    core: &Arc<Core>,
+    table: &Arc<Table>,
+    inputs: &[Arc<File>],
+    output: Option<Arc<File>>,
+) -> Result<bool, Error> {
+    let _listing = table.listing.lock().await;
+    let is_live =
+        |view: &View, file: &Arc<File>| view.files.iter().any(|live| Arc::ptr_eq(live, file));
+    let view = table.view();
+    if table.is_dropped() || !inputs.iter().all(|file| is_live(&view, file)) {
+        remove(core, table, output.into_iter().collect()).await;
+        return Ok(false);
+    }
+    let mut edits: Vec<_> = inputs
+        .iter()
+        .map(|file| Edit::Removed(table.id, file.meta.id))
+        .collect();
+    edits.extend(output.iter().map(|file| Edit::Added(table.id, file.meta)));
+    core.commit(edits).await?;
+    table.update(|view| {
+        let kept = view
+            .files
+            .iter()
+            .filter(|file| !inputs.iter().any(|input| Arc::ptr_eq(input, file)));
+        view.with_files(kept.chain(&output).cloned().collect())
+    });
+    remove(core, table, inputs.to_vec()).await;
+    Ok(true)
+}
+
+/// Drops all files and flushing memtables of a table.
+pub(crate) async fn truncate(
+    core: &Arc<Core>,
+    table: &Arc<Table>,
+    end: Position,
+    at_micros: i64,
+) -> Result<(), Error> {
+    let _listing = table.listing.lock().await;
+    let view = table.view();
+    let removed = view
+        .files
+        .iter()
+        .map(|file| Edit::Removed(table.id, file.meta.id));
+    let edits = removed
+        .chain([Edit::Truncated(table.id, end, at_micros)])
+        .collect();
+    core.commit(edits).await?;
+    table.update(|view| {
+        let mut next = view.with_files(Vec::new());
+        next.flushing.clear();
+        next
+    });
+    let bytes = view
+        .flushing
+        .iter()
+        .map(|generation| generation.memtable.bytes())
+        .sum();
+    core.budget.release(bytes);
+    remove(core, table, view.files.clone()).await;
+    Ok(())
+}
+
+/// Removes files that are no longer live.
+async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<Arc<File>>) {
+    if files.is_empty() {
+        return;
+    }
+    let Ok(dir) = table.dir(&core.env, &core.data).await else {
+        return;
+    };
+    let cache = core.cache.clone();
+    let work = move || {
+        for file in files {
+            let name = sstable::format::file_name(file.id());
+            if let Err(error) = dir.remove(&name) {
+                tracing::warn!(
+                    "{} is left for the next start to remove: {error}",
+                    file.reader.path()
+                );
+            }
+            cache.forget(file.id());
+        }
+    };
+    core.env.blocking(Class::Flush, work).await;
+}
+
+/// Counts a finished file.
+pub(crate) fn count(
+    file: &Option<Arc<File>>,
+    files: &std::sync::atomic::AtomicU64,
+    bytes: &std::sync::atomic::AtomicU64,
+) {
+    files.fetch_add(1, Relaxed);
+    bytes.fetch_add(file.as_ref().map_or(0, |file| file.meta.len), Relaxed);
+}

@@ -1,0 +1,126 @@
+//! Flushing: memtables become files, and segments of the log become free.
+//!
+//! One task decides: the largest memtable when the active ones weigh too much, and the tables that hold the log's
+//! oldest segment when the log is too full. A table's memtables are written in the order in which they were switched,
+//! so that its replay position only moves over what is in files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::env::Class;
+use model::TableId;
+use model::stream::{Direction, Merge};
+
+use crate::Error;
+use crate::core::Core;
+use crate::files::{self, Job};
+use crate::generation::Generation;
+use crate::memtable;
+use crate::options::LOG_FLUSH_PERCENT;
+use crate::scan::Scan;
+use crate::table::Table;
+
+/// Between attempts after a failure, such as a full disk.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often the log is looked at when nobody asks: it also fills with small writes that grow no memtable.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Flushes what the budget and the log want flushed, for as long as the engine lives.
+pub(crate) async fn run(core: Arc<Core>) {
+    loop {
+        match flush_due(&core).await {
+            Ok(true) => {}
+            Ok(false) => {
+                core.env.timeout(LOOK, core.flush_wanted.notified()).await;
+            }
+            Err(error) => {
+                tracing::error!("cannot flush: {error}; trying again in a second");
+                core.env.sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// Flushes one table, if one should be.
+async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
+    let tables = core.all_tables();
+    let due = if core.budget.wants_flush(core.active_bytes()) {
+        tables
+            .iter()
+            .max_by_key(|table| table.peek().active.memtable.bytes())
+    } else if core.log.fill_percent() >= LOG_FLUSH_PERCENT {
+        oldest(&tables)
+            .filter(|(_, segment)| *segment < core.written().segment())
+            .map(|(table, _)| table)
+    } else {
+        None
+    };
+    match due {
+        None => Ok(false),
+        Some(table) => flush_table(core, table).await.map(|()| true),
+    }
+}
+
+/// The table that holds the oldest segment of the log, and which.
+fn oldest(tables: &[Arc<Table>]) -> Option<(&Arc<Table>, u64)> {
+    let first = |table: &Arc<Table>| {
+        let firsts = table
+            .peek()
+            .memtables()
+            .filter_map(|generation| generation.first())
+            .min();
+        firsts.map(|position| position.segment())
+    };
+    tables
+        .iter()
+        .filter_map(|table| Some((table, first(table)?)))
+        .min_by_key(|(_, segment)| *segment)
+}
+
+/// Flushes one table, or all.
+pub(crate) async fn flush(core: &Arc<Core>, id: Option<TableId>) -> Result<(), Error> {
+    let tables = match id {
+        Some(id) => vec![core.table(id)?],
+        None => core.all_tables(),
+    };
+    for table in &tables {
+        flush_table(core, table).await?;
+    }
+    Ok(())
+}
+
+/// Writes the memtables that a table has now.
+async fn flush_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
+    {
+        let _flushing = table.flushing.lock().await;
+        table.switch(core.written());
+        for generation in &table.view().flushing {
+            generation.wait_for_writers().await;
+            write(core, table, generation).await?;
+        }
+    }
+    core.free_segments().await?;
+    core.compaction_wanted.notify_one();
+    Ok(())
+}
+
+async fn write(
+    core: &Arc<Core>,
+    table: &Arc<Table>,
+    generation: &Arc<Generation>,
+) -> Result<(), Error> {
+    let cursor = memtable::Cursor::new(generation.memtable.clone(), Arc::new(Scan::everything()));
+    let first = generation.first().unwrap_or_default();
+    let job = Job {
+        core,
+        table,
+        class: Class::Flush,
+        log_positions: Some((first.0, generation.end().0)),
+        bytes_per_second: 0,
+        stops_at_drain: false,
+    };
+    // A merge of one: it applies the deletions that the memtable holds.
+    let file = job.write(Merge::new([cursor], Direction::Forward)).await?;
+    files::count(&file, &core.counters.flushes, &core.counters.flushed_bytes);
+    files::publish_flush(core, table, generation, file).await
+}

@@ -1,0 +1,258 @@
+//! The manifest: which files make up each table, and from where the log is replayed.
+//!
+//! It is a log of edits ([`format`]) folded into a [`State`]. An edit is synced before anything that it makes
+//! superfluous, a segment or an input file, is freed; so whatever instant the machine dies at, each row is in the
+//! log, or in a live file, or both. When the edits outweigh the state, the file is written anew beside the old one and
+//! renamed over it.
+//!
+//! All calls wait for the disk: they are made inside `Env::blocking`.
+
+pub mod format;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use base::bytes::Reader;
+use base::env::{Dir, File};
+
+pub use self::format::Edit;
+pub use self::state::{State, Table};
+use crate::Error;
+
+/// The file's name.
+pub const NAME: &str = "manifest";
+/// The name of one being written.
+const NEW_NAME: &str = "manifest.new";
+/// A manifest is not written anew below this length.
+const REWRITE_BYTES_MIN: u64 = 1 << 20;
+/// It is when it is so many times as long as what it would be.
+const REWRITE_FACTOR: u64 = 4;
+
+/// An open manifest.
+pub(crate) struct Manifest {
+    dir: Arc<dyn Dir>,
+    file: Arc<dyn File>,
+    generation: u64,
+    len: u64,
+    /// The slot that is written next.
+    slot: usize,
+    /// Length after the last rewrite.
+    fresh_len: u64,
+    state: State,
+    failed: Option<String>,
+}
+
+impl Manifest {
+    /// Opens the manifest in `dir`, or makes an empty one.
+    pub fn open(dir: Arc<dyn Dir>) -> Result<Manifest, Error> {
+        let path = dir.path().join(NAME).display().to_string();
+        let failed = |error| Error::io(format_args!("cannot open {path}"), &error);
+        if dir.exists(NEW_NAME).map_err(failed)? {
+            dir.remove(NEW_NAME).map_err(failed)?;
+        }
+        if !dir.exists(NAME).map_err(failed)? {
+            return Manifest::create(dir, 1, State::default()).map_err(failed);
+        }
+        let file = dir.open(NAME).map_err(failed)?;
+        let bytes = read(&*file).map_err(failed)?;
+        let loaded = load(&path, &bytes)?;
+        let mut manifest = Manifest {
+            dir,
+            file,
+            generation: loaded.generation,
+            len: loaded.len,
+            slot: loaded.next_slot,
+            fresh_len: loaded.len,
+            state: loaded.state,
+            failed: None,
+        };
+        // What was found valid becomes synced before it is acted on; a torn tail is overwritten by the next record.
+        manifest.file.truncate(manifest.len).map_err(failed)?;
+        manifest.file.sync_data().map_err(failed)?;
+        manifest.note_synced().map_err(failed)?;
+        Ok(manifest)
+    }
+
+    /// Writes a manifest anew and gives it its name.
+    fn create(dir: Arc<dyn Dir>, generation: u64, state: State) -> std::io::Result<Manifest> {
+        let mut bytes = format::header(generation).to_vec();
+        bytes.resize(format::RECORDS_AT as usize, 0);
+        format::encode_record(generation, &state.snapshot(), &mut bytes);
+        let len = bytes.len() as u64;
+        let slot_at = format::SLOTS[0] as usize;
+        bytes[slot_at..slot_at + format::SLOT_BYTES]
+            .copy_from_slice(&format::slot(generation, len));
+        let file = dir.create(NEW_NAME)?;
+        file.append(&bytes)?;
+        file.sync_data()?;
+        dir.rename(NEW_NAME, NAME)?;
+        dir.sync_dir()?;
+        Ok(Manifest {
+            dir,
+            file,
+            generation,
+            len,
+            slot: 1,
+            fresh_len: len,
+            state,
+            failed: None,
+        })
+    }
+
+    /// What it says.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// An id for a new file. It is taken even if the file never becomes live.
+    pub fn next_file(&mut self) -> u64 {
+        let id = self.state.next_file.max(1);
+        self.state.next_file = id + 1;
+        id
+    }
+
+    /// Makes edits durable, all or none.
+    ///
+    /// After a failed write nothing has changed and the edits may be tried again. A failed sync is final: whether they
+    /// hold shows at the next start.
+    pub fn commit(&mut self, edits: &[Edit]) -> Result<(), Error> {
+        if let Some(message) = &self.failed {
+            return Err(Error::Unavailable(message.clone()));
+        }
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state.clone();
+        for edit in edits {
+            // Our own edits fit our own state; if not, writing them would spoil the manifest.
+            state
+                .apply(edit)
+                .map_err(|what| Error::Invalid(format!("{edit:?}: {what}")))?;
+        }
+        let mut record = Vec::new();
+        format::encode_record(self.generation, edits, &mut record);
+        let failed = |error| Error::io(format_args!("cannot write {}", self.path()), &error);
+        self.file.write_at(&record, self.len).map_err(failed)?;
+        if let Err(error) = self.file.sync_data() {
+            return Err(self.fail(&error));
+        }
+        self.len += record.len() as u64;
+        self.state = state;
+        if let Err(error) = self.note_synced() {
+            // The record is durable and counts without its slot.
+            tracing::warn!("cannot write a slot of {}: {error}", self.path());
+        }
+        self.rewrite_if_long()
+    }
+
+    /// Notes in a slot that everything so far is synced. The slot itself rides along with the next sync.
+    fn note_synced(&mut self) -> std::io::Result<()> {
+        let slot = format::slot(self.generation, self.len);
+        self.file.write_at(&slot, format::SLOTS[self.slot])?;
+        self.slot = 1 - self.slot;
+        Ok(())
+    }
+
+    fn rewrite_if_long(&mut self) -> Result<(), Error> {
+        if self.len < REWRITE_BYTES_MIN.max(REWRITE_FACTOR * self.fresh_len) {
+            return Ok(());
+        }
+        self.rewrite()
+    }
+
+    /// Writes the file anew, with the state as one record.
+    fn rewrite(&mut self) -> Result<(), Error> {
+        match Manifest::create(self.dir.clone(), self.generation + 1, self.state.clone()) {
+            Ok(manifest) => {
+                *self = manifest;
+                Ok(())
+            }
+            // Which of the two files has the name is unknown now, and they are about to differ.
+            Err(error) => Err(self.fail(&error)),
+        }
+    }
+
+    fn fail(&mut self, error: &std::io::Error) -> Error {
+        let message = format!("{} failed and takes no more changes: {error}", self.path());
+        tracing::error!("{message}");
+        self.failed = Some(message.clone());
+        Error::Unavailable(message)
+    }
+
+    fn path(&self) -> String {
+        self.dir.path().join(NAME).display().to_string()
+    }
+}
+
+fn read(file: &dyn File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; file.len()? as usize];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// What the bytes of a manifest say. Also for tools that look at one.
+pub fn decode(path: &str, bytes: &[u8]) -> Result<State, Error> {
+    load(path, bytes).map(|loaded| loaded.state)
+}
+
+struct Loaded {
+    generation: u64,
+    /// Where the last valid record ends.
+    len: u64,
+    next_slot: usize,
+    state: State,
+}
+
+fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Error> {
+    let generation = format::decode_header(bytes).map_err(|what| Error::corrupt(path, 0, what))?;
+    let slots = [0, 1].map(|slot| format::decode_slot(generation, bytes, slot));
+    let Some(synced) = slots.into_iter().flatten().max() else {
+        return Err(Error::corrupt(path, format::SLOTS[0], "no valid slot"));
+    };
+    let next_slot = if slots[0] < slots[1] { 0 } else { 1 };
+    let mut state = State::default();
+    let records = bytes.get(format::RECORDS_AT as usize..).unwrap_or_default();
+    let mut reader = Reader::at(records, format::RECORDS_AT);
+    loop {
+        let at = reader.position();
+        if reader.is_empty() {
+            if at < synced {
+                return Err(Error::corrupt(
+                    path,
+                    at,
+                    "the file ends below its synced length",
+                ));
+            }
+            break;
+        }
+        let record = format::decode_record(generation, &mut reader);
+        match record {
+            Ok(edits) => {
+                for edit in &edits {
+                    state
+                        .apply(edit)
+                        .map_err(|what| Error::corrupt(path, at, what))?;
+                }
+            }
+            Err(error) if at < synced => {
+                return Err(Error::corrupt(path, error.offset, error.what));
+            }
+            Err(_) => {
+                return Ok(Loaded {
+                    generation,
+                    len: at,
+                    next_slot,
+                    state,
+                });
+            }
+        }
+    }
+    Ok(Loaded {
+        generation,
+        len: reader.position(),
+        next_slot,
+        state,
+    })
+}

@@ -1,0 +1,154 @@
+//! Memtables: the newest rows of each table, in memory, in order.
+//!
+//! - [`Memtable`] is the trait; `btree` its implementation: shards of `shard` over `rows`, `record` and `arena`.
+//! - [`Cursor`] is a stream over one: it copies out under the lock, a hold at a time, into a `chunk`.
+//!
+//! What always holds:
+//! - A mutation of one partition is applied under one hold of a lock: readers see all of it or nothing.
+//! - A hold is at most 128 rows or 32 KiB long. If a slice of one partition of up to 1,000 rows needed several and the
+//!   partition changed in between, it is read again in one hold; longer reads are isolated per hold.
+//! - Nothing awaits, starts a task, or touches the disk under a shard's lock, and no reference leaves it.
+//! - Rows are only ever added to, so a reader that comes back finds its place.
+
+mod arena;
+mod btree;
+mod chunk;
+mod cursor;
+mod record;
+mod rows;
+mod shard;
+#[cfg(test)]
+mod tests;
+
+use model::key::RangeTombstone;
+use model::{Deletion, PartitionKey, PartitionKeyRef, Timestamp, image, mutation};
+use types::Token;
+
+pub(crate) use self::btree::BTree;
+pub(crate) use self::chunk::Chunk;
+pub(crate) use self::cursor::Cursor;
+use crate::scan::Scan;
+
+/// The newest rows of a table.
+pub(crate) trait Memtable: Send + Sync {
+    /// Merges a mutation in. Returns by how much [`Memtable::bytes`] grew, which may wrap.
+    fn apply(&self, mutation: &mutation::View<'_>) -> u64;
+
+    /// Copies from `place` on what fits one hold, and moves the place. False when nothing is left.
+    fn read(&self, place: &mut Place, scan: &Scan, hold: Hold, chunk: &mut Chunk) -> bool;
+
+    /// Merges what it knows of one row, and of the partition around it, into `out`.
+    fn point(&self, key: PartitionKeyRef<'_>, clustering: &[u8], out: &mut PointRow);
+
+    /// Bytes it holds.
+    fn bytes(&self) -> u64;
+
+    /// Rows it holds.
+    fn rows(&self) -> u64;
+
+    /// Whether nothing was ever written to it.
+    fn is_empty(&self) -> bool;
+
+    /// A timestamp not above any that it holds for this partition; the largest if it holds nothing of it.
+    fn min_timestamp_of(&self, key: PartitionKeyRef<'_>) -> Timestamp;
+}
+
+/// How much is copied under one hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hold {
+    /// Rows and range tombstones.
+    pub rows: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+impl Hold {
+    /// The longest hold while others may wait.
+    pub const LONGEST: Hold = Hold {
+        rows: 128,
+        bytes: 32 << 10,
+    };
+    /// A slice that was disturbed once.
+    pub const WHOLE_SLICE: Hold = Hold {
+        rows: 1000,
+        bytes: 1 << 20,
+    };
+}
+
+/// How far a reader has come.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Start,
+    /// At the first key of this token or above.
+    FromToken(Token),
+    /// At this key or above.
+    From(PartitionKey),
+    /// Above this key.
+    After(PartitionKey),
+    /// Within a partition.
+    Inside {
+        key: PartitionKey,
+        /// The partition's version when it was read last.
+        version: u64,
+        /// The bound up to which it was read; down to which, if reversed.
+        reached: Option<Vec<u8>>,
+        /// The last range tombstone given.
+        tombstone: Option<RangeTombstone>,
+    },
+    End,
+}
+
+/// One row, gathered from several sources.
+#[derive(Debug, Default)]
+pub(crate) struct PointRow {
+    /// Whether any source has anything of the partition.
+    pub is_found: bool,
+    /// The partition's deletion.
+    pub deletion: Option<Deletion>,
+    /// The strongest range tombstone over the row.
+    pub row_deletion: Option<Deletion>,
+    pub static_row: Option<Vec<u8>>,
+    pub row: Option<Vec<u8>>,
+    scratch: Vec<u8>,
+}
+
+impl PointRow {
+    pub fn found(&mut self) {
+        self.is_found = true;
+    }
+
+    pub fn delete(&mut self, deletion: Option<Deletion>) {
+        self.deletion = Deletion::join_option(self.deletion, deletion);
+    }
+
+    pub fn delete_row(&mut self, deletion: Option<Deletion>) {
+        self.row_deletion = Deletion::join_option(self.row_deletion, deletion);
+    }
+
+    /// Merges the image that `fill` appends into the row.
+    pub fn row_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+        Self::merge(&mut self.row, &mut self.scratch, fill);
+    }
+
+    /// Merges the image that `fill` appends into the static row.
+    pub fn static_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+        Self::merge(&mut self.static_row, &mut self.scratch, fill);
+    }
+
+    fn merge(target: &mut Option<Vec<u8>>, scratch: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+        match target {
+            None => {
+                let mut image = Vec::with_capacity(256);
+                fill(&mut image);
+                *target = Some(image);
+            }
+            Some(image) => {
+                scratch.clear();
+                fill(scratch);
+                let mut merged = Vec::with_capacity(image.len() + scratch.len());
+                image::merge(image, scratch, &mut merged);
+                *image = merged;
+            }
+        }
+    }
+}

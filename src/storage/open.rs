@@ -1,0 +1,274 @@
+//! Starting: manifest, files, replay of the log, and only then a log to write to.
+//!
+//! 1. The manifest says which tables storage knew and which files they have. Tables that the catalog has beyond those
+//!    are added to it.
+//! 2. The files of each table are opened. What else lies in the tables' directories was never finished, or is no
+//!    longer needed, and is removed.
+//! 3. The log is replayed into memtables. Records are skipped that lie below their table's replay position, that a
+//!    truncation covers, or whose table was dropped. A table that neither catalog nor manifest ever knew stops the
+//!    start: its data would be lost.
+//! 4. A new segment is begun; tables that the catalog no longer has are dropped for good.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::env::{Class, Dir, Env};
+use model::{TableId, mutation};
+use schema::Catalog;
+use sstable::{Cache, FileId};
+
+use crate::budget::Budget;
+use crate::commitlog::replay::{self, ApplyError, Replayed, Target};
+use crate::commitlog::{Log, Position};
+use crate::core::{Core, Tables};
+use crate::manifest::{Edit, Manifest, State};
+use crate::options::Options;
+use crate::table::{self, File, Table};
+use crate::{Error, Truncations, truncate};
+
+/// Where an engine keeps its files. Missing directories are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Tables and the manifest.
+    pub data: PathBuf,
+    /// Segments of the commit log.
+    pub commit_log: PathBuf,
+}
+
+/// Opens everything but the tasks.
+pub(crate) async fn open(
+    env: &Env,
+    paths: &Paths,
+    options: Options,
+    catalog: &Catalog,
+    truncations: &Truncations,
+) -> Result<Core, Error> {
+    options.validate().map_err(Error::Invalid)?;
+    let data = make_dirs(env, &paths.data).await?;
+    let log_dir = make_dirs(env, &paths.commit_log).await?;
+    let cache = Cache::new(env, options.cache_bytes_max);
+    let opening = (env.clone(), data.clone(), cache.clone(), catalog.clone());
+    let work = move || open_files(&opening.0, &opening.1, &opening.2, &opening.3);
+    let (mut manifest, tables) = env.blocking(Class::General, work).await?;
+    for (id, table) in &tables {
+        let known = manifest
+            .state()
+            .tables
+            .get(id)
+            .and_then(|table| table.truncated_at);
+        for at_micros in [known, truncations.get(id).map(|at| at.0)]
+            .into_iter()
+            .flatten()
+        {
+            table.set_truncated_at(at_micros);
+        }
+    }
+    let budget = Budget::new(options.memtable_bytes_max);
+    let first = first_segment(manifest.state());
+    let replayed = replay_log(env, &log_dir, &options, first, manifest.state(), &tables).await?;
+    budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
+    let next = replayed.next;
+    let log = Log::start(env, &log_dir, &options, replayed).await?;
+    if manifest.state().log_start == 0 || next < first {
+        let work = move || manifest.commit(&[Edit::LogStart(first)]).map(|()| manifest);
+        manifest = env.blocking(Class::General, work).await?;
+    }
+    Ok(Core::new(
+        env, options, data, log, manifest, cache, budget, tables,
+    ))
+}
+
+async fn make_dirs(env: &Env, path: &std::path::Path) -> Result<Arc<dyn Dir>, Error> {
+    let (own_env, own_path) = (env.clone(), path.to_owned());
+    let made = env
+        .blocking(Class::General, move || own_env.make_dirs(&own_path))
+        .await;
+    made.map_err(|error| Error::io(format_args!("cannot open {}", path.display()), &error))
+}
+
+/// The first segment to replay. Should the log have been taken away, new segments still come after all positions that
+/// the manifest knows, or their records would be skipped by the next replay.
+fn first_segment(state: &State) -> u64 {
+    state.log_start.max(1)
+}
+
+/// Opens manifest and files, and removes what belongs to neither.
+fn open_files(
+    env: &Env,
+    data: &Arc<dyn Dir>,
+    cache: &Cache,
+    catalog: &Catalog,
+) -> Result<(Manifest, Tables), Error> {
+    let mut manifest = Manifest::open(data.clone())?;
+    let stored = catalog.tables().filter(|table| table.is_stored());
+    let stored: BTreeMap<TableId, Arc<schema::Table>> =
+        stored.map(|table| (table.id, table.clone())).collect();
+    let new = stored
+        .keys()
+        .filter(|id| !manifest.state().tables.contains_key(id));
+    let new: Vec<Edit> = new.map(|id| Edit::Table(*id)).collect();
+    manifest.commit(&new)?;
+    let mut tables = Tables::new();
+    for (id, schema) in stored {
+        let known = manifest
+            .state()
+            .tables
+            .get(&id)
+            .cloned()
+            .unwrap_or_default();
+        let mut files = Vec::new();
+        if !known.files.is_empty() {
+            let dir = data
+                .dir(&schema.keyspace)
+                .and_then(|dir| dir.dir(&table::directory_name(&schema)));
+            let dir = dir.map_err(|error| {
+                Error::io(
+                    format_args!("cannot open the files of {}", schema.qualified_name()),
+                    &error,
+                )
+            })?;
+            for meta in known.files.values() {
+                files.push(Arc::new(open_file(env, &*dir, cache, *meta)?));
+            }
+        }
+        tables.insert(id, Arc::new(Table::new(schema, files)));
+    }
+    remove_orphans(&**data, &manifest, &tables)?;
+    Ok((manifest, tables))
+}
+
+/// Opens one file, which must be the one that the manifest knows.
+pub(crate) fn open_file(
+    env: &Env,
+    dir: &dyn Dir,
+    cache: &Cache,
+    meta: crate::manifest::format::File,
+) -> Result<File, Error> {
+    let expected = sstable::Expected {
+        len: meta.len,
+        footer_crc: meta.footer_checksum,
+    };
+    let reader = sstable::Reader::open_waiting(env, dir, FileId(meta.id), cache, Some(expected))?;
+    Ok(File { reader, meta })
+}
+
+/// Removes files that no table has, in the directories of tables.
+fn remove_orphans(data: &dyn Dir, manifest: &Manifest, tables: &Tables) -> Result<(), Error> {
+    let failed = |error| Error::io("cannot remove files left behind", &error);
+    for keyspace in data
+        .list()
+        .map_err(failed)?
+        .into_iter()
+        .filter(|entry| entry.is_dir)
+    {
+        let dir = data.dir(&keyspace.name).map_err(failed)?;
+        for entry in dir
+            .list()
+            .map_err(failed)?
+            .into_iter()
+            .filter(|entry| entry.is_dir)
+        {
+            let Some(id) = table::directory_id(&entry.name) else {
+                continue;
+            };
+            let is_dropped = !tables.contains_key(&id);
+            let live = |file: FileId| {
+                let table = manifest.state().tables.get(&id);
+                !is_dropped && table.is_some_and(|table| table.files.contains_key(&file.0))
+            };
+            remove_files(&*dir.dir(&entry.name).map_err(failed)?, live).map_err(failed)?;
+            if is_dropped {
+                remove_if_empty(&*dir, &entry.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the SSTables of a directory that are not live, finished or not.
+pub(crate) fn remove_files(dir: &dyn Dir, live: impl Fn(FileId) -> bool) -> std::io::Result<()> {
+    for entry in dir.list()?.into_iter().filter(|entry| !entry.is_dir) {
+        let finished = sstable::format::parse_file_name(&entry.name);
+        let unfinished = sstable::format::parse_temporary_name(&entry.name);
+        if unfinished.is_some() || finished.is_some_and(|id| !live(id)) {
+            dir.remove(&entry.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a dropped table's directory unless something of someone else, such as a snapshot, lies in it.
+pub(crate) fn remove_if_empty(dir: &dyn Dir, name: &str) {
+    let is_empty = dir
+        .dir(name)
+        .and_then(|table| table.list())
+        .is_ok_and(|entries| entries.is_empty());
+    if is_empty && let Err(error) = dir.remove_dir(name) {
+        tracing::warn!("cannot remove {}: {error}", dir.path().join(name).display());
+    }
+}
+
+async fn replay_log(
+    env: &Env,
+    dir: &Arc<dyn Dir>,
+    options: &Options,
+    first: u64,
+    state: &State,
+    tables: &Tables,
+) -> Result<Replayed, Error> {
+    let target = Box::new(IntoMemtables {
+        tables: tables.clone(),
+        state: state.clone(),
+    });
+    let (mut replayed, _) = replay::replay(env, dir, first, options.segment_bytes, target).await?;
+    let beyond = state
+        .tables
+        .values()
+        .map(|table| table.replay.segment())
+        .max()
+        .unwrap_or(0);
+    if replayed.sealed.is_empty() && beyond >= replayed.next {
+        tracing::warn!(
+            "the commit log is gone: it starts anew in {}",
+            dir.path().display()
+        );
+        replayed.next = beyond + 1;
+    }
+    Ok(replayed)
+}
+
+/// Replays into memtables.
+struct IntoMemtables {
+    tables: Tables,
+    state: State,
+}
+
+impl Target for IntoMemtables {
+    fn apply(&mut self, position: Position, record: &[u8]) -> Result<(), ApplyError> {
+        mutation::check(record).map_err(|damage| ApplyError::Damaged(damage.to_string()))?;
+        let mutation = mutation::View::new(record);
+        let id = mutation.table();
+        let Some(table) = self.tables.get(&id) else {
+            if self.state.tables.contains_key(&id) || self.state.dropped.contains_key(&id) {
+                return Ok(());
+            }
+            return Err(ApplyError::Refused(Error::Invalid(format!(
+                "the commit log has writes, at {position}, to a table of id {id} that the schema never had: \
+                 the metadata log does not belong to this commit log"
+            ))));
+        };
+        let replayed = self
+            .state
+            .tables
+            .get(&id)
+            .map_or(Position::START, |table| table.replay);
+        if position < replayed {
+            return Ok(());
+        }
+        let view = table.peek();
+        view.active.note(position);
+        truncate::apply(&*view.active.memtable, &mutation, table.truncated_at());
+        Ok(())
+    }
+}

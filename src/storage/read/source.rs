@@ -1,0 +1,87 @@
+//! What a merge joins: memtables and files.
+
+use std::sync::Arc;
+
+use base::meter::Meter;
+use model::key::RangeTombstoneRef;
+use model::stream::{Error, Partition, Row, Step, Stream};
+
+use crate::memtable;
+use crate::scan::{Scan, ScanKeys};
+use crate::table::{File, View};
+
+/// A stream over one memtable or file.
+pub(crate) enum Source {
+    Memtable(Box<memtable::Cursor>),
+    File(Box<sstable::Cursor>),
+}
+
+/// The sources of a scan: those that may hold anything of it.
+pub(crate) fn sources(view: &View, scan: &Arc<Scan>) -> Vec<Source> {
+    let mut sources = Vec::with_capacity(1 + view.flushing.len() + view.files.len());
+    for generation in view
+        .memtables()
+        .filter(|generation| !generation.memtable.is_empty())
+    {
+        let cursor = memtable::Cursor::new(generation.memtable.clone(), scan.clone());
+        sources.push(Source::Memtable(Box::new(cursor)));
+    }
+    let mut of_file = None;
+    for file in view.files.iter().filter(|file| may_hold(file, scan)) {
+        let scan = of_file.get_or_insert_with(|| Arc::new(scan.of_file()));
+        sources.push(Source::File(Box::new(file.reader.cursor(scan.clone()))));
+    }
+    sources
+}
+
+/// Whether a file may hold anything of a scan, by its ranges. Its filter is asked by its cursor.
+fn may_hold(file: &File, scan: &Scan) -> bool {
+    let statistics = file.reader.statistics();
+    let (first, last) = match &scan.keys {
+        ScanKeys::One(key) => (key.token, key.token),
+        ScanKeys::Range(range) => (range.first_token(), range.last_token()),
+    };
+    if first > last || !statistics.may_contain_tokens(first, last) {
+        return false;
+    }
+    let (Some(start), Some(end)) = (scan.slices.first(), scan.slices.last()) else {
+        return false;
+    };
+    // Files with partition deletions or static rows are never left out here.
+    statistics.may_contain_clustering(&start.start, &end.end)
+}
+
+macro_rules! each {
+    ($self:ident, $cursor:ident => $result:expr) => {
+        match $self {
+            Source::Memtable($cursor) => $result,
+            Source::File($cursor) => $result,
+        }
+    };
+}
+
+impl Stream for Source {
+    #[inline]
+    fn step(&mut self, meter: &mut Meter) -> Result<Step, Error> {
+        each!(self, cursor => cursor.step(meter))
+    }
+
+    #[inline]
+    fn partition(&self) -> Partition<'_> {
+        each!(self, cursor => cursor.partition())
+    }
+
+    #[inline]
+    fn row(&self) -> Row<'_> {
+        each!(self, cursor => cursor.row())
+    }
+
+    #[inline]
+    fn range_tombstone(&self) -> RangeTombstoneRef<'_> {
+        each!(self, cursor => cursor.range_tombstone())
+    }
+
+    fn skip_partition(&mut self) {
+        each!(self, cursor => cursor.skip_partition())
+    }
+}

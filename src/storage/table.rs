@@ -1,0 +1,222 @@
+//! One table as storage has it: its memtables, its files, and what is happening to them.
+//!
+//! Readers take the [`View`], an immutable list, and keep what is in it alive. Whoever changes the list makes a new
+//! one under the table's lock. A table has at most one flush and one compaction at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::Relaxed};
+
+use arc_swap::{ArcSwap, Guard};
+use base::env::{Dir, Env};
+use model::TableId;
+use parking_lot::Mutex;
+use sstable::FileId;
+
+use crate::commitlog::Position;
+use crate::generation::Generation;
+use crate::options::SHARDS;
+use crate::{Error, manifest};
+
+/// A table.
+pub(crate) struct Table {
+    pub id: TableId,
+    schema: ArcSwap<schema::Table>,
+    view: ArcSwap<View>,
+    change: Mutex<()>,
+    /// Held while memtables are written to files.
+    pub flushing: tokio::sync::Mutex<()>,
+    /// Held while files are merged.
+    pub compacting: tokio::sync::Mutex<()>,
+    /// Held while the list of files changes, on disk and in the view.
+    pub listing: tokio::sync::Mutex<()>,
+    /// Compactions that are due but not begun.
+    pub pending: AtomicUsize,
+    /// Everything written at or before this time in microseconds is gone.
+    truncated_at: AtomicI64,
+    dropped: AtomicBool,
+    shards: usize,
+    dir: tokio::sync::OnceCell<Arc<dyn Dir>>,
+}
+
+/// What a table consists of at one moment.
+pub(crate) struct View {
+    /// Takes the writes.
+    pub active: Arc<Generation>,
+    /// Being written to files, oldest first.
+    pub flushing: Vec<Arc<Generation>>,
+    /// By descending largest timestamp.
+    pub files: Vec<Arc<File>>,
+}
+
+/// A live file.
+pub(crate) struct File {
+    pub reader: Arc<sstable::Reader>,
+    pub meta: manifest::format::File,
+}
+
+impl File {
+    pub fn id(&self) -> FileId {
+        FileId(self.meta.id)
+    }
+}
+
+impl View {
+    /// All memtables, newest first.
+    pub fn memtables(&self) -> impl Iterator<Item = &Arc<Generation>> {
+        std::iter::once(&self.active).chain(self.flushing.iter().rev())
+    }
+
+    /// A view with other files, in their order.
+    pub fn with_files(&self, mut files: Vec<Arc<File>>) -> View {
+        files.sort_by_key(|file| {
+            std::cmp::Reverse((file.reader.statistics().timestamps.1, file.meta.id))
+        });
+        View {
+            active: self.active.clone(),
+            flushing: self.flushing.clone(),
+            files,
+        }
+    }
+}
+
+impl Table {
+    /// A table with these files. Tables of the system keyspaces are small: they get one shard.
+    pub fn new(schema: Arc<schema::Table>, files: Vec<Arc<File>>) -> Table {
+        let shards = if schema::system::is_system(&schema.keyspace) {
+            1
+        } else {
+            SHARDS
+        };
+        let empty = View {
+            active: Generation::new(shards),
+            flushing: Vec::new(),
+            files: Vec::new(),
+        };
+        Table {
+            id: schema.id,
+            schema: ArcSwap::new(schema),
+            view: ArcSwap::from_pointee(empty.with_files(files)),
+            change: Mutex::new(()),
+            flushing: tokio::sync::Mutex::new(()),
+            compacting: tokio::sync::Mutex::new(()),
+            listing: tokio::sync::Mutex::new(()),
+            pending: AtomicUsize::new(0),
+            truncated_at: AtomicI64::new(i64::MIN),
+            dropped: AtomicBool::new(false),
+            shards,
+            dir: tokio::sync::OnceCell::new(),
+        }
+    }
+
+    /// The table's definition.
+    pub fn schema(&self) -> Arc<schema::Table> {
+        self.schema.load_full()
+    }
+
+    /// The table was altered.
+    pub fn set_schema(&self, schema: Arc<schema::Table>) {
+        self.schema.store(schema);
+    }
+
+    /// What it consists of now.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// As [`Table::view`], for a short look.
+    pub fn peek(&self) -> Guard<Arc<View>> {
+        self.view.load()
+    }
+
+    /// Replaces the view by what `change` makes of it.
+    pub fn update(&self, change: impl FnOnce(&View) -> View) {
+        let _guard = self.change.lock();
+        let view = change(&self.view.load());
+        self.view.store(Arc::new(view));
+    }
+
+    /// The memtable that takes writes now, with the caller counted in.
+    pub fn enter(&self) -> Arc<Generation> {
+        loop {
+            let active = self.view.load().active.clone();
+            active.enter();
+            if Arc::ptr_eq(&active, &self.view.load().active) {
+                return active;
+            }
+            active.leave();
+        }
+    }
+
+    /// Gives the table a new memtable if the active one holds anything; `end` is where the log ended just before.
+    pub fn switch(&self, end: Position) {
+        self.update(|view| {
+            let mut next = view.with_files(view.files.clone());
+            if view.active.first().is_some() {
+                next.flushing.push(view.active.clone());
+                next.active = Generation::new(self.shards);
+                view.active.close(end);
+            }
+            next
+        });
+    }
+
+    /// The time of the last truncation.
+    pub fn truncated_at(&self) -> i64 {
+        self.truncated_at.load(Relaxed)
+    }
+
+    /// Everything written at or before this time is gone from here on.
+    pub fn set_truncated_at(&self, at_micros: i64) {
+        self.truncated_at.fetch_max(at_micros, Relaxed);
+    }
+
+    /// Whether the table was dropped: who still holds it must not write to it.
+    pub fn is_dropped(&self) -> bool {
+        self.dropped.load(Relaxed)
+    }
+
+    pub fn set_dropped(&self) {
+        self.dropped.store(true, Relaxed);
+    }
+
+    /// Bytes of all memtables.
+    pub fn memtable_bytes(&self) -> u64 {
+        self.peek()
+            .memtables()
+            .map(|generation| generation.memtable.bytes())
+            .sum()
+    }
+
+    /// The table's directory, made when first needed.
+    pub async fn dir(&self, env: &Env, data: &Arc<dyn Dir>) -> Result<Arc<dyn Dir>, Error> {
+        let open = || async {
+            let (schema, data, own_env) = (self.schema(), data.clone(), env.clone());
+            let path = data
+                .path()
+                .join(&*schema.keyspace)
+                .join(directory_name(&schema));
+            let opened = env.blocking(base::env::Class::Flush, {
+                let path = path.clone();
+                move || own_env.make_dirs(&path)
+            });
+            let failed =
+                |error| Error::io(format_args!("cannot create {}", path.display()), &error);
+            opened.await.map_err(failed)
+        };
+        self.dir.get_or_try_init(open).await.cloned()
+    }
+}
+
+/// `<table>-<id without dashes>`: what tools for backups look for.
+pub(crate) fn directory_name(schema: &schema::Table) -> String {
+    format!("{}-{}", schema.name, schema.id.0.simple())
+}
+
+/// The table's id in a directory's name.
+pub(crate) fn directory_id(name: &str) -> Option<TableId> {
+    let (_, id) = name.rsplit_once('-')?;
+    if id.len() != 32 {
+        return None;
+    }
+    uuid::Uuid::try_parse(id).ok().map(TableId)
+}
