@@ -155,6 +155,12 @@ fn multi_cell(elements: &[(&[u8], &[u8])]) -> Vec<u8> {
         for (path, value) in elements {
             builder.element(path, Timestamp(1), Kind::Value(value));
         }
+        let expired = Kind::Expiring {
+            ttl_seconds: 1,
+            expiry_seconds: 10,
+            value: Some(b"\0\0\0\x09"),
+        };
+        builder.element(b"gone", Timestamp(1), expired);
         builder.element(b"dead", Timestamp(1), Kind::Tombstone { local_seconds: 1 })
     })
 }
@@ -218,6 +224,7 @@ fn collections_are_looked_into_however_they_are_stored() {
             assert!(!entry("b", Eq, int(1)));
             assert!(entry("b", Gt, int(1)));
             assert!(!entry("c", Ne, int(1)), "a missing entry is null");
+            assert!(!entry("gone", Ne, int(1)), "an expired entry is null");
             assert!(!entry("dead", Ne, int(1)), "a deleted entry is null");
         }
     }

@@ -238,6 +238,44 @@ fn a_plain_insert_costs_ten_bytes_and_two_a_cell() {
 }
 
 #[test]
+fn the_bytes_are_those_of_the_table() {
+    let at = |distance: i64| Timestamp(1000 + distance);
+    let deletion = |distance| Deletion {
+        timestamp: at(distance),
+        local_seconds: 7,
+    };
+    let expiring = |value| Kind::Expiring {
+        ttl_seconds: 60,
+        expiry_seconds: 1060,
+        value,
+    };
+    let mut image = Vec::new();
+    Builder::new()
+        .liveness(Liveness::expiring(at(5), 60, 1060))
+        .deletion(deletion(0))
+        .cell(ColumnId(1), at(5), Kind::Value(b"ab"))
+        .cell(ColumnId(3), at(6), expiring(Some(b"x")))
+        .cell(ColumnId(4), at(5), Kind::Tombstone { local_seconds: 7 })
+        .complex(ColumnId(5), Some(deletion(4)))
+        .element(b"k", at(5), Kind::Value(b"v"))
+        .element(b"l", at(5), expiring(None))
+        .finish_into(&mut image);
+    let expected: [&[u8]; 10] = [
+        &[0x07, 0xe8, 0x03, 0, 0, 0, 0, 0, 0], // liveness that expires, deletion; base 1000
+        &[5, 60, 0xc8, 0x10],                  // the liveness, 60 s until 1060
+        &[0, 14],                              // the deletion, made at 7
+        &[1 << 3, 5, 2, b'a', b'b'],
+        &[1 << 3 | 1, 6, 60, 0xc8, 0x10, 1, b'x'],
+        &[3, 5, 14],
+        &[5, 4, 14], // a complex column with its deletion
+        &[2, 11],    // two elements in eleven bytes
+        &[1 << 2, b'k', 5, 1, b'v'],
+        &[1 << 2 | 2, b'l', 5, 60, 0xc8, 0x10],
+    ];
+    assert_eq!(image, expected.concat());
+}
+
+#[test]
 fn one_timestamp_is_named_once_exactly_when_that_saves_bytes() {
     let flags = |cells: &[i64], liveness: Option<i64>| {
         let mut builder = Builder::new();

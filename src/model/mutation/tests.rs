@@ -213,6 +213,36 @@ fn limits_refuse_and_leave_the_buffer_as_it_was() {
 }
 
 #[test]
+fn the_bytes_are_those_of_the_table() {
+    let deletion = Deletion {
+        timestamp: Timestamp(5),
+        local_seconds: 7,
+    };
+    let key = PartitionKeyRef {
+        token: types::Token(0x0102),
+        bytes: b"k",
+    };
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, TABLE, key);
+    encoder.partition_deletion(deletion);
+    encoder.static_row(b"st");
+    encoder.row(b"c", b"row");
+    encoder.range_tombstone(b"d", b"ef", deletion);
+    encoder.finish().expect("a small mutation");
+    let expected: [&[u8]; 8] = [
+        &[format::VERSION],
+        &[7; 16],
+        &[0, 0, 0, 0, 0, 0, 1, 2],
+        b"\x01k",
+        &[format::PARTITION_DELETION, 10, 14],
+        b"\x02\x02st",
+        b"\x03\x01c\x03row",
+        b"\x04\x01d\x02ef\x0a\x0e",
+    ];
+    assert_eq!(out, expected.concat());
+}
+
+#[test]
 fn an_abandoned_mutation_leaves_nothing() {
     let mut out = b"before".to_vec();
     let mut encoder = Encoder::new(&mut out, TABLE, PartitionKeyRef::new(b"k"));

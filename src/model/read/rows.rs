@@ -334,7 +334,6 @@ impl<S: Stream> Rows<S> {
             && !command.distinct
             && self.partition.has_live_static
             && self.partition.returned == 0
-            && !self.partition.is_resumed
             && command.is_whole_partition()
             && command
                 .filter

@@ -383,6 +383,55 @@ fn the_whole_ring_is_one_range() {
 }
 
 #[test]
+fn the_bytes_are_those_of_the_table() {
+    let key = PartitionKey::new(&b"k"[..]);
+    let position = Position {
+        key: key.clone(),
+        clustering: Some(Bytes::from_static(b"c")),
+        in_partition: 3,
+    };
+    let command = Command {
+        columns: Columns::only([ColumnId(1), ColumnId(4)]),
+        slices: vec![Slice::new(&b"a"[..], &b"b"[..])],
+        reversed: true,
+        limits: Limits {
+            rows: 9,
+            ..Limits::default()
+        },
+        resume: Some(position),
+        ..Command::new(
+            TableId(Uuid::from_bytes([7; 16])),
+            Keys::List(vec![key.clone()]),
+            -1,
+        )
+    };
+    let mut bytes = Vec::new();
+    command.encode(&mut bytes);
+    let expected: [&[u8]; 8] = [
+        &[
+            format::VERSION,
+            format::STATICS | format::REVERSED | format::RESUME,
+        ],
+        &[7; 16],
+        &[3, 1, 2],        // columns
+        &[2, 1, b'k'],     // keys
+        b"\x01\x01a\x01b", // slices
+        &[10, 0, 0, 1],    // limits, now
+        &[1, b'k', 1, 1],  // position
+        &[b'c', 3],
+    ];
+    assert_eq!(bytes, expected.concat());
+
+    let range = KeyRange {
+        start: Bound::Excluded(KeyEdge::Token(Token(0x0102))),
+        end: Bound::Included(KeyEdge::Key(key)),
+    };
+    let mut bytes = Vec::new();
+    range.encode(&mut bytes);
+    assert_eq!(bytes, [2, 0, 0, 0, 0, 0, 0, 1, 2, 5, 1, b'k']);
+}
+
+#[test]
 fn an_exhausted_meter_yields_before_any_work() {
     let command = Command::new(TableId(Uuid::nil()), Keys::Range(KeyRange::all()), NOW);
     let mut rows = Rows::new(memory(&[]).scan(&command), command);

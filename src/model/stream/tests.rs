@@ -126,11 +126,12 @@ pub(crate) fn expected(changes: &[(u8, Change)]) -> BTreeMap<PartitionKey, Expec
     partitions
 }
 
-/// A stream that says "yield" and "wait" now and then.
+/// A stream that says "yield" and "wait" now and then, and watches how it is used.
 pub(crate) struct Stutter<S> {
     stream: S,
     pattern: Vec<u8>,
     next: usize,
+    inside: bool,
 }
 
 impl<S> Stutter<S> {
@@ -139,6 +140,7 @@ impl<S> Stutter<S> {
             stream,
             pattern: pattern.to_vec(),
             next: 0,
+            inside: false,
         }
     }
 }
@@ -149,7 +151,11 @@ impl<S: Stream> Stream for Stutter<S> {
         match self.pattern.get(self.next - 1) {
             Some(0) => Ok(Step::Yield),
             Some(1) => Ok(Step::Wait(Wait::new(std::future::ready(())))),
-            _ => self.stream.step(meter),
+            _ => {
+                let step = self.stream.step(meter)?;
+                self.inside = !matches!(step, Step::PartitionEnd | Step::End);
+                Ok(step)
+            }
         }
     }
     fn partition(&self) -> Partition<'_> {
@@ -162,6 +168,8 @@ impl<S: Stream> Stream for Stutter<S> {
         self.stream.range_tombstone()
     }
     fn skip_partition(&mut self) {
+        assert!(self.inside, "a partition is left that has ended");
+        self.inside = false;
         self.stream.skip_partition();
     }
 }
@@ -212,7 +220,9 @@ fn run(mut stream: impl Stream, skips: &[usize]) -> Vec<Said> {
                     .push(item);
             }
             Step::RangeTombstone => {
-                let item = Item::Range(stream.range_tombstone().to_owned());
+                let range = stream.range_tombstone();
+                assert!(range.start < range.end, "a range has keys");
+                let item = Item::Range(range.to_owned());
                 said.last_mut()
                     .expect("inside a partition")
                     .items
