@@ -288,7 +288,7 @@ fn check_key_type(column: &str, ty: &Type) -> Result<(), Error> {
 fn table_options(mut properties: Properties) -> Result<(Option<Uuid>, Options), Error> {
     let id = properties.text("id")?.map(str::to_owned);
     properties.0.remove("id");
-    let options = Options::default().altered(&properties)?;
+    let options = Options::new(&properties)?;
     let id = id.map(|text| Uuid::try_parse(&text).map_err(|_| Error::config("Invalid table id")));
     Ok((id.transpose()?, options))
 }

@@ -24,6 +24,7 @@ pub use self::options::Options;
 pub use model::key::clustering::Order;
 
 pub(crate) use self::format::{decode, encode};
+pub(crate) use self::options::extensions_value;
 
 /// A table.
 #[derive(Debug, Clone, PartialEq)]

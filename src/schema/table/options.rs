@@ -21,6 +21,10 @@ pub const TIME_TO_LIVE_SECONDS_MAX: u32 = 20 * 365 * 24 * 60 * 60;
 
 /// Below this chance Cassandra's filters cannot go.
 const BLOOM_FILTER_CHANCE_MIN: f64 = 6.71e-5;
+/// The chance if none is given.
+const BLOOM_FILTER_CHANCE: f64 = 0.01;
+/// The chance if none is given with `LeveledCompactionStrategy`, where few files can hold a key.
+const BLOOM_FILTER_CHANCE_LEVELED: f64 = 0.1;
 
 /// The options of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +33,8 @@ pub struct Options {
     pub additional_write_policy: Speculation,
     /// `allow_auto_snapshot`
     pub allow_auto_snapshot: bool,
-    /// `bloom_filter_fp_chance`; none takes the compaction strategy's default.
-    pub bloom_filter_chance: Option<f64>,
+    /// `bloom_filter_fp_chance`: how often a filter says "maybe" of a key that is not there.
+    pub bloom_filter_fp_chance: f64,
     /// `caching`
     pub caching: Caching,
     /// `cdc`
@@ -104,7 +108,7 @@ impl Default for Options {
         Options {
             additional_write_policy: Speculation::default(),
             allow_auto_snapshot: true,
-            bloom_filter_chance: None,
+            bloom_filter_fp_chance: BLOOM_FILTER_CHANCE,
             caching: Caching::default(),
             cdc: false,
             comment: String::new(),
@@ -149,14 +153,14 @@ pub const NAMES: &[&str] = &[
 ];
 
 impl Options {
-    /// The chance that a filter says "maybe" of a key that is not there.
-    pub fn bloom_filter_fp_chance(&self) -> f64 {
-        let default = if self.compaction.strategy == Strategy::Leveled {
-            0.1
-        } else {
-            0.01
-        };
-        self.bloom_filter_chance.unwrap_or(default)
+    /// The options of a new table.
+    pub fn new(properties: &Properties) -> Result<Options, Error> {
+        let mut options = Options::default().altered(properties)?;
+        let is_leveled = options.compaction.strategy == Strategy::Leveled;
+        if is_leveled && !properties.0.contains_key("bloom_filter_fp_chance") {
+            options.bloom_filter_fp_chance = BLOOM_FILTER_CHANCE_LEVELED;
+        }
+        Ok(options)
     }
 
     /// These options with the given properties in place of theirs.
@@ -219,9 +223,7 @@ impl Options {
     }
 
     fn set_numbers(&mut self, properties: &Properties) -> Result<(), Error> {
-        if let Some(chance) = properties.number("bloom_filter_fp_chance")? {
-            self.bloom_filter_chance = Some(chance);
-        }
+        set(&mut self.bloom_filter_fp_chance, properties.number("bloom_filter_fp_chance")?);
         set(
             &mut self.crc_check_chance,
             properties.number("crc_check_chance")?,
@@ -250,7 +252,7 @@ impl Options {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let chance = self.bloom_filter_fp_chance();
+        let chance = self.bloom_filter_fp_chance;
         if chance <= BLOOM_FILTER_CHANCE_MIN || chance > 1.0 {
             return Err(Error::config(format!(
                 "bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got {chance:?})"
@@ -287,7 +289,7 @@ impl Options {
         all.set("allow_auto_snapshot", self.allow_auto_snapshot.to_string());
         all.set(
             "bloom_filter_fp_chance",
-            format!("{:?}", self.bloom_filter_fp_chance()),
+            format!("{:?}", self.bloom_filter_fp_chance),
         );
         all.set_map("caching", self.caching.properties());
         all.set("cdc", self.cdc.to_string());
@@ -344,7 +346,13 @@ fn parse_extensions(map: &BTreeMap<String, String>) -> Result<BTreeMap<String, V
     map.iter().map(parse).collect()
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// The `extensions` as a serialized `map<text, blob>`.
+pub(crate) fn extensions_value(extensions: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let pairs = extensions.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    types::collection::encode_pairs(pairs)
+}
+
+fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
     format!("0x{}", digits.collect::<String>())
 }
