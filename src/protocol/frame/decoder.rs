@@ -89,6 +89,11 @@ impl Decoder {
         self.version
     }
 
+    /// Bytes of envelopes, or of the beginning of one, that came out of segments and were not taken.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.len()
+    }
+
     /// From now on, flagged bodies are decompressed so (v4).
     pub fn use_compression(&mut self, compression: Compression) {
         self.body_compression = Some(compression);
