@@ -1,6 +1,6 @@
 //! The row image: one row as one byte string, from the client's bind to the result.
 //!
-//! [`format`] is the byte table. One logical row has exactly one image, so equal rows are equal bytes and a digest
+//! [`format`](mod@format) is the byte table. One logical row has exactly one image, so equal rows are equal bytes and a digest
 //! hashes images as they are. To that end an image is always *normal*: nothing in it is covered by its own deletions,
 //! columns and paths ascend without duplicates, and a collection without deletion or elements is absent.
 //!

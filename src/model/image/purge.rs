@@ -38,6 +38,23 @@ impl Purge {
         (!(dead && self.drops_at(liveness.timestamp, liveness.local_seconds()))).then_some(liveness)
     }
 
+    /// Whether anything in the image would go.
+    fn touches(&self, view: &View<'_>) -> bool {
+        let cell = |cell: Cell<'_>| self.cell(cell) != Some(cell);
+        view.liveness()
+            .is_some_and(|liveness| self.liveness(liveness).is_none())
+            || view.deletion().is_some_and(|deletion| self.drops(deletion))
+            || view.columns().any(|(_, column)| match column {
+                Column::Simple(simple) => cell(simple),
+                Column::Complex(complex) => {
+                    complex
+                        .deletion()
+                        .is_some_and(|deletion| self.drops(deletion))
+                        || complex.elements().any(|(_, element)| cell(element))
+                }
+            })
+    }
+
     fn cell<'a>(&self, cell: Cell<'a>) -> Option<Cell<'a>> {
         let Some(local_seconds) = cell.deleted_seconds(self.now_seconds) else {
             return Some(cell);
@@ -63,14 +80,14 @@ impl Purge {
 
 /// Appends what compaction keeps of `image`. False, and nothing appended, if it keeps nothing.
 pub fn purge(image: &[u8], rule: &Purge, out: &mut Vec<u8>) -> bool {
+    let view = View::new(image);
+    // Most rows are alive: one look, then one copy.
+    if !view.is_empty() && !rule.touches(&view) {
+        out.extend_from_slice(image);
+        return true;
+    }
     let start = out.len();
-    let keeps = encode(
-        &Purged {
-            view: View::new(image),
-            rule,
-        },
-        out,
-    );
+    let keeps = encode(&Purged { view, rule }, out);
     if !keeps {
         out.truncate(start);
     }

@@ -361,6 +361,10 @@ fn damage_is_named() {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 2, 8, 4, b'b', 0, 0, 4, b'a', 0, 0,
     ];
     assert_eq!(reason(&descending), "element paths do not ascend");
+    let twice = [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 2, 8, 4, b'b', 0, 0, 4, b'b', 0, 0,
+    ];
+    assert_eq!(reason(&twice), "element paths do not ascend");
     let miscounted = [0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 3, 4, 4, b'b', 0, 0];
     assert_eq!(reason(&miscounted), "wrong count of elements");
 }

@@ -11,7 +11,8 @@ use crate::{Damage, PartitionKey, PartitionKeyRef};
 /// Which partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
-    /// These, in this order, which is the order of the result.
+    /// These, in this order, which is the order of the result. It need not be token order, which a merge needs: who
+    /// merges goes through the list key by key.
     List(Vec<PartitionKey>),
     /// All in a range, in token order.
     Range(KeyRange),
