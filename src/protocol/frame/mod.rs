@@ -226,6 +226,11 @@ impl Unfinished {
         self.start
     }
 
+    /// The same envelope after this many bytes before it were taken away.
+    pub(crate) fn moved_back(&self, bytes: usize) -> Unfinished {
+        Unfinished { start: self.start - bytes }
+    }
+
     /// Sets flags in the header.
     pub fn add_flags(&self, out: &mut BytesMut, flags: u8) {
         out[self.start + FLAGS_OFFSET] |= flags;

@@ -151,6 +151,17 @@ impl RowsWriter {
         out.len() - self.envelope.start()
     }
 
+    /// Takes what was written out of the common buffer into one of its own, in which writing goes on.
+    pub fn detach(&mut self, out: &mut BytesMut) -> BytesMut {
+        let start = self.envelope.start();
+        self.envelope = self.envelope.moved_back(start);
+        self.warnings.start -= start;
+        self.warnings.end -= start;
+        self.metadata_offset -= start;
+        self.count_offset -= start;
+        out.split_off(start)
+    }
+
     /// Ends the rows. The warnings come after those that the head had.
     pub fn finish(self, out: &mut BytesMut, paging_state: Option<&[u8]>, warnings: &[String]) {
         debug_assert_eq!(self.open_cells, 0, "cells of a row that was not ended");

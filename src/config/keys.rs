@@ -1,0 +1,495 @@
+//! The settings that exist: name, meaning, default, how each is read and shown.
+//!
+//! The order matters twice: it is the order of `helenus check`, and a default may use the settings above it
+//! (`rpc_address` follows `listen_address`, the parts of memory follow `memory_limit`).
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base::limits;
+
+use super::settings::{Authenticator, CommitlogSync, Machine, Settings};
+use super::value::{Value, show_bytes, show_duration};
+
+/// One setting.
+pub struct Key {
+    /// Its name in the file; `HELENUS_` and this in capitals is its name in the environment.
+    pub name: &'static str,
+    /// What it means, in a line.
+    pub about: &'static str,
+    /// Which former names it has.
+    kind: Kind,
+    /// Sets the default.
+    pub default: fn(&mut Settings, &Machine),
+    /// Reads a value; a bare number of a size or duration counts in the unit given.
+    pub read: fn(&mut Settings, &Value, Option<u64>) -> Result<(), String>,
+    /// The value in effect.
+    pub show: fn(&Settings) -> Value,
+}
+
+/// What a setting measures: Cassandra's former names say the unit, its present values do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Size,
+    Time,
+}
+
+/// Endings of former names, and the unit in bytes or microseconds.
+const UNITS: &[(&str, Kind, u64)] = &[
+    ("_in_ms", Kind::Time, 1_000),
+    ("_in_bytes", Kind::Size, 1),
+    ("_in_kb", Kind::Size, 1 << 10),
+    ("_in_mb", Kind::Size, 1 << 20),
+    ("_mb_per_sec", Kind::Size, 1 << 20),
+];
+
+/// The setting of this name, or former name with the unit of its bare number.
+pub fn find(name: &str) -> Option<(&'static Key, Option<u64>)> {
+    let exact = |name: &str| KEYS.iter().find(|key| key.name == name);
+    if let Some(key) = exact(name) {
+        return Some((key, None));
+    }
+    UNITS.iter().find_map(|(suffix, kind, unit)| {
+        let key = exact(name.strip_suffix(suffix)?)?;
+        (key.kind == *kind).then_some((key, Some(*unit)))
+    })
+}
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+macro_rules! text {
+    ($name:ident, $default:expr, $about:expr) => {
+        Key {
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::Plain,
+            default: |settings, _| settings.$name = $default.into(),
+            read: |settings, value, _| set(&mut settings.$name, some_text(value)),
+            show: |settings| scalar(&settings.$name),
+        }
+    };
+}
+
+macro_rules! number {
+    ($name:ident, $default:expr, $least:expr, $most:expr, $about:expr) => {
+        Key {
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::Plain,
+            default: |settings, _| settings.$name = $default,
+            read: |settings, value, _| {
+                let number = value.number($least, $most)?;
+                set(&mut settings.$name, number.try_into().map_err(|_| "the number is too large".to_string()))
+            },
+            show: |settings| scalar(settings.$name),
+        }
+    };
+}
+
+macro_rules! address {
+    ($name:ident, $default:expr, $about:expr) => {
+        Key {
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::Plain,
+            default: |settings, _| settings.$name = ($default)(settings),
+            read: |settings, value, _| set(&mut settings.$name, ip(value)),
+            show: |settings| scalar(settings.$name),
+        }
+    };
+}
+
+macro_rules! path {
+    ($name:expr, $field:ident, $about:expr) => {
+        Key {
+            name: $name,
+            about: $about,
+            kind: Kind::Plain,
+            // Filled in by `finish`, when all paths that were written are known.
+            default: |settings, _| settings.$field = PathBuf::new(),
+            read: |settings, value, _| set(&mut settings.$field, one_path(value)),
+            show: |settings| scalar(settings.$field.display()),
+        }
+    };
+}
+
+macro_rules! size {
+    ($name:ident, $default:expr, $least:expr, $most:expr, $about:expr) => {
+        Key {
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::Size,
+            default: |settings, machine| settings.$name = ($default)(settings, machine),
+            read: |settings, value, unit| set(&mut settings.$name, bytes(value, unit, $least, $most)),
+            show: |settings| scalar(show_bytes(settings.$name)),
+        }
+    };
+}
+
+macro_rules! time {
+    ($name:ident, $default:expr, $least:expr, $about:expr) => {
+        Key {
+            name: stringify!($name),
+            about: $about,
+            kind: Kind::Time,
+            default: |settings, _| settings.$name = $default,
+            read: |settings, value, unit| set(&mut settings.$name, duration(value, unit, $least)),
+            show: |settings| scalar(show_duration(settings.$name)),
+        }
+    };
+}
+
+/// Every setting.
+pub const KEYS: &[Key] = &[
+    text!(cluster_name, "Test Cluster", "the cluster's name; drivers refuse to mix two"),
+    text!(data_center, "datacenter1", "where this node stands"),
+    text!(rack, "rack1", "where in the datacenter"),
+    number!(num_tokens, 16, 1, 1024, "ranges of the ring for this node, chosen at its first start"),
+    Key {
+        name: "seeds",
+        about: "nodes to ask at the first start; a node that is first in its own list begins a cluster",
+        kind: Kind::Plain,
+        default: |settings, _| settings.seeds = Vec::new(),
+        read: |settings, value, _| set(&mut settings.seeds, super::seeds::read(value)),
+        show: |settings| Value::List(settings.seeds.iter().map(scalar).collect()),
+    },
+    address!(listen_address, |_: &Settings| IpAddr::V4(Ipv4Addr::LOCALHOST), "for other nodes"),
+    number!(storage_port, 7000, 1, 65_535, "for other nodes"),
+    address!(rpc_address, |settings: &Settings| settings.listen_address, "for clients; default: listen_address"),
+    number!(native_transport_port, 9042, 0, 65_535, "for clients; 0 takes a free one"),
+    address!(
+        broadcast_rpc_address,
+        |settings: &Settings| settings.rpc_address,
+        "what clients are told; must be said when rpc_address is a wildcard"
+    ),
+    address!(
+        admin_address,
+        |settings: &Settings| match settings.listen_address {
+            address if address.is_loopback() => address,
+            _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        },
+        "for helenus admin and health checks; loopback only"
+    ),
+    number!(admin_port, 7199, 0, 65_535, "for helenus admin and health checks; 0 takes a free one"),
+    Key {
+        name: "authenticator",
+        about: "who may log in: AllowAllAuthenticator; must be said to listen beyond loopback",
+        kind: Kind::Plain,
+        default: |settings, _| settings.authenticator = None,
+        read: |settings, value, _| set(&mut settings.authenticator, authenticator(value).map(Some)),
+        show: |settings| match settings.authenticator {
+            None => Value::Null,
+            Some(Authenticator::AllowAll) => scalar("AllowAllAuthenticator"),
+        },
+    },
+    Key {
+        name: "partitioner",
+        about: "how keys become tokens: Murmur3Partitioner",
+        kind: Kind::Plain,
+        default: |_, _| {},
+        read: |_, value, _| match value.class_name()? {
+            "Murmur3Partitioner" => Ok(()),
+            other => Err(format!("'{other}' is not offered; say Murmur3Partitioner or leave it out")),
+        },
+        show: |_| scalar("Murmur3Partitioner"),
+    },
+    path!("data_dir", data_dir, "holds the metadata log and, unless said otherwise, everything else"),
+    path!("data_file_directories", data_file_directory, "holds the tables; default: data below data_dir"),
+    path!("commitlog_directory", commitlog_directory, "holds the commit log; default: commitlog below data_dir"),
+    size!(
+        memory_limit,
+        |_: &Settings, machine: &Machine| (machine.memory_bytes / 4).clamp(256 * MIB, 4 * GIB) / MIB * MIB,
+        64 * MIB,
+        1 << 50,
+        "what the parts below share; default: a quarter of the machine or control group"
+    ),
+    size!(memtable_space, |s: &Settings, _: &Machine| part(s, 40), 8 * MIB, 1 << 50, "memtables; default 40 %"),
+    size!(block_cache_size, |s: &Settings, _: &Machine| part(s, 30), MIB, 1 << 50, "blocks of files; default 30 %"),
+    size!(request_space, |s: &Settings, _: &Machine| part(s, 20), MIB, 1 << 50, "requests and answers; default 20 %"),
+    Key {
+        name: "commitlog_sync",
+        about: "a write is answered: group, after a shared sync; batch, after one at once; periodic, before it",
+        kind: Kind::Plain,
+        default: |settings, _| settings.commitlog_sync = CommitlogSync::Group,
+        read: |settings, value, _| set(&mut settings.commitlog_sync, commitlog_sync(value)),
+        show: |settings| {
+            scalar(match settings.commitlog_sync {
+                CommitlogSync::Periodic => "periodic",
+                CommitlogSync::Group => "group",
+                CommitlogSync::Batch => "batch",
+            })
+        },
+    },
+    time!(
+        commitlog_sync_period,
+        Duration::from_secs(10),
+        Duration::from_millis(1),
+        "what a power failure may cost with commitlog_sync: periodic"
+    ),
+    size!(
+        commitlog_segment_size,
+        |_: &Settings, _: &Machine| limits::SEGMENT_BYTES as u64,
+        MIB,
+        limits::SEGMENT_BYTES as u64,
+        "a mutation or batch may take half of it"
+    ),
+    size!(
+        commitlog_total_space,
+        |s: &Settings, _: &Machine| (2 * s.memtable_space).min(256 * MIB).max(4 * s.commitlog_segment_size),
+        4 * MIB,
+        1 << 50,
+        "at 80 % of it the tables that hold the oldest segment flush"
+    ),
+    Key {
+        name: "compaction_throughput",
+        about: "how fast compaction writes while it keeps up; 0 is as fast as it can",
+        kind: Kind::Size,
+        default: |settings, _| settings.compaction_throughput = 64 * MIB,
+        read: |settings, value, unit| set(&mut settings.compaction_throughput, rate(value, unit)),
+        show: |settings| scalar(format!("{}/s", show_bytes(settings.compaction_throughput))),
+    },
+    Key {
+        name: "autocompaction_on_startup_enabled",
+        about: "whether compaction runs by itself",
+        kind: Kind::Plain,
+        default: |settings, _| settings.autocompaction_on_startup_enabled = true,
+        read: |settings, value, _| set(&mut settings.autocompaction_on_startup_enabled, value.boolean()),
+        show: |settings| scalar(settings.autocompaction_on_startup_enabled),
+    },
+    time!(read_request_timeout, Duration::from_secs(5), Duration::from_millis(1), "reads of named partitions"),
+    time!(range_request_timeout, Duration::from_secs(10), Duration::from_millis(1), "reads of ranges"),
+    time!(write_request_timeout, Duration::from_secs(2), Duration::from_millis(1), "writes"),
+    time!(truncate_request_timeout, Duration::from_secs(60), Duration::from_millis(1), "TRUNCATE"),
+    size!(
+        native_transport_max_frame_size,
+        |_: &Settings, _: &Machine| limits::FRAME_BYTES_MAX as u64,
+        64 << 10,
+        limits::FRAME_BYTES_MAX as u64,
+        "the largest request"
+    ),
+    time!(
+        maximum_timestamp_warn_threshold,
+        Duration::from_secs(60),
+        Duration::ZERO,
+        "client timestamps further ahead give a warning; 0 for none"
+    ),
+    time!(
+        maximum_timestamp_fail_threshold,
+        3 * DAY,
+        Duration::ZERO,
+        "client timestamps further ahead are refused; 0 for none"
+    ),
+    number!(tombstone_warn_threshold, 1_000, 0, 1 << 40, "dead rows in a page that give a warning"),
+    number!(tombstone_failure_threshold, 100_000, 1, 1 << 40, "dead rows in a page that end the read"),
+    size!(
+        batch_size_warn_threshold,
+        |_: &Settings, _: &Machine| 5 << 10,
+        0,
+        limits::MUTATION_BYTES_MAX as u64,
+        "batches larger than this give a warning"
+    ),
+    size!(
+        batch_size_fail_threshold,
+        |_: &Settings, _: &Machine| 50 << 10,
+        1,
+        limits::MUTATION_BYTES_MAX as u64,
+        "batches larger than this are refused"
+    ),
+    Key {
+        name: "log_level",
+        about: "error, warn, info, debug or trace, for all or by module: info,storage=debug",
+        kind: Kind::Plain,
+        default: |settings, _| settings.log_level = "info".into(),
+        read: |settings, value, _| set(&mut settings.log_level, log_level(value)),
+        show: |settings| scalar(&settings.log_level),
+    },
+];
+
+/// Settings on which nothing has been written yet.
+pub fn defaults(machine: &Machine) -> Settings {
+    let mut settings = Settings {
+        cluster_name: String::new(),
+        data_center: String::new(),
+        rack: String::new(),
+        num_tokens: 0,
+        seeds: Vec::new(),
+        listen_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        storage_port: 0,
+        rpc_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        native_transport_port: 0,
+        broadcast_rpc_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        admin_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        admin_port: 0,
+        authenticator: None,
+        data_dir: PathBuf::new(),
+        data_file_directory: PathBuf::new(),
+        commitlog_directory: PathBuf::new(),
+        memory_limit: 0,
+        memtable_space: 0,
+        block_cache_size: 0,
+        request_space: 0,
+        commitlog_sync: CommitlogSync::Group,
+        commitlog_sync_period: Duration::ZERO,
+        commitlog_segment_size: 0,
+        commitlog_total_space: 0,
+        compaction_throughput: 0,
+        autocompaction_on_startup_enabled: true,
+        read_request_timeout: Duration::ZERO,
+        range_request_timeout: Duration::ZERO,
+        write_request_timeout: Duration::ZERO,
+        truncate_request_timeout: Duration::ZERO,
+        native_transport_max_frame_size: 0,
+        maximum_timestamp_warn_threshold: Duration::ZERO,
+        maximum_timestamp_fail_threshold: Duration::ZERO,
+        tombstone_warn_threshold: 0,
+        tombstone_failure_threshold: 0,
+        batch_size_warn_threshold: 0,
+        batch_size_fail_threshold: 0,
+        log_level: String::new(),
+    };
+    for key in KEYS {
+        (key.default)(&mut settings, machine);
+    }
+    settings
+}
+
+/// Completes the paths: what was not written lies below `data_dir`, and that is where the tables are, if only they
+/// were written.
+pub fn finish(settings: &mut Settings, machine: &Machine) {
+    let tables = !settings.data_file_directory.as_os_str().is_empty();
+    if settings.data_dir.as_os_str().is_empty() {
+        settings.data_dir = if tables { settings.data_file_directory.clone() } else { "helenus-data".into() };
+    }
+    settings.data_dir = machine.directory.join(&settings.data_dir);
+    let below = |path: &PathBuf, name: &str, root: &PathBuf| match path.as_os_str().is_empty() {
+        true => root.join(name),
+        false => machine.directory.join(path),
+    };
+    settings.data_file_directory = below(&settings.data_file_directory, "data", &settings.data_dir);
+    settings.commitlog_directory = below(&settings.commitlog_directory, "commitlog", &settings.data_dir);
+}
+
+fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+fn scalar(value: impl ToString) -> Value {
+    Value::Scalar(value.to_string())
+}
+
+fn part(settings: &Settings, percent: u64) -> u64 {
+    settings.memory_limit / 100 * percent / MIB * MIB
+}
+
+fn some_text(value: &Value) -> Result<String, String> {
+    match value.text()? {
+        "" => Err("expected a text that is not empty".into()),
+        text => Ok(text.into()),
+    }
+}
+
+fn ip(value: &Value) -> Result<IpAddr, String> {
+    let text = value.text()?;
+    if text == "localhost" {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    text.parse().map_err(|_| format!("expected an IP address such as 127.0.0.1 (names are not looked up), found '{text}'"))
+}
+
+fn one_path(value: &Value) -> Result<PathBuf, String> {
+    let paths = value.texts()?;
+    match paths.as_slice() {
+        [path] if !path.is_empty() => Ok(path.into()),
+        [_] => Err("expected a directory, found an empty text".into()),
+        _ => Err(format!("expected one directory, found {}: more are not supported yet", paths.len())),
+    }
+}
+
+fn bytes(value: &Value, unit: Option<u64>, least: u64, most: u64) -> Result<u64, String> {
+    let bytes = value.bytes(unit)?;
+    if (least..=most).contains(&bytes) {
+        return Ok(bytes);
+    }
+    let bound = if bytes < least { "at least" } else { "at most" };
+    let limit = if bytes < least { least } else { most };
+    Err(format!("expected {bound} {}, found '{}'", show_bytes(limit), value.text()?))
+}
+
+fn duration(value: &Value, unit: Option<u64>, least: Duration) -> Result<Duration, String> {
+    let duration = value.duration(unit)?;
+    if duration < least {
+        return Err(format!("expected at least {}, found '{}'", show_duration(least), value.text()?));
+    }
+    Ok(duration)
+}
+
+/// Bytes a second, as `64MiB/s`.
+fn rate(value: &Value, unit: Option<u64>) -> Result<u64, String> {
+    let text = value.text()?;
+    let amount = Value::Scalar(text.strip_suffix("/s").unwrap_or(text).into());
+    let wrong = |_| format!("expected a rate such as 64MiB/s, found '{text}'");
+    amount.bytes(unit).map_err(wrong)
+}
+
+fn authenticator(value: &Value) -> Result<Authenticator, String> {
+    match value.class_name()? {
+        "AllowAllAuthenticator" => Ok(Authenticator::AllowAll),
+        other => Err(format!("'{other}' is not supported yet; say AllowAllAuthenticator to let everyone in")),
+    }
+}
+
+fn commitlog_sync(value: &Value) -> Result<CommitlogSync, String> {
+    match value.text()? {
+        "periodic" => Ok(CommitlogSync::Periodic),
+        "group" => Ok(CommitlogSync::Group),
+        "batch" => Ok(CommitlogSync::Batch),
+        other => Err(format!("expected group, batch or periodic, found '{other}'")),
+    }
+}
+
+fn log_level(value: &Value) -> Result<String, String> {
+    let text = value.text()?;
+    let known = |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
+    let plain = |module: &str| !module.is_empty() && module.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+    let good = |part: &str| match part.split_once('=') {
+        None => known(part),
+        Some((module, level)) => plain(module) && known(level),
+    };
+    match text.split(',').all(good) {
+        true => Ok(text.into()),
+        false => Err(format!("expected a level such as info, or levels by module such as info,storage=debug, found '{text}'")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::cassandra;
+
+    #[test]
+    fn names_are_found_with_their_former_units() {
+        let check = |name: &str, expected: Option<(&str, Option<u64>)>| {
+            assert_eq!(find(name).map(|(key, unit)| (key.name, unit)), expected, "{name}");
+        };
+        check("rack", Some(("rack", None)));
+        check("read_request_timeout", Some(("read_request_timeout", None)));
+        check("read_request_timeout_in_ms", Some(("read_request_timeout", Some(1_000))));
+        check("commitlog_total_space_in_mb", Some(("commitlog_total_space", Some(1 << 20))));
+        check("compaction_throughput_mb_per_sec", Some(("compaction_throughput", Some(1 << 20))));
+        check("read_request_timeout_in_mb", None);
+        check("rack_in_ms", None);
+        check("racks", None);
+    }
+
+    #[test]
+    fn no_name_is_both_known_and_replaced() {
+        for key in KEYS {
+            assert_eq!(cassandra::replacement(key.name), None, "{}", key.name);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What can go wrong with a statement, and the one table from there to wire codes.
+//!
+//! Every layer's error says what the caller does next; [`Error::to_wire`] turns it into the code
+//! and the fields that drivers act on.
+
+use protocol::Consistency;
+use protocol::error::{Error as Wire, Failures, WriteType};
+
+/// A statement that was not carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The statement does not parse.
+    #[error("{0}")]
+    Syntax(String),
+    /// The statement parses and cannot be carried out: the client changes it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The statement touches what only the server may write.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The client broke the protocol.
+    #[error("{0}")]
+    Protocol(String),
+    /// An id that this node does not know: the driver prepares again.
+    #[error("Prepared query with ID {} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)", hex(.0))]
+    Unprepared([u8; 16]),
+    /// A schema change that was refused.
+    #[error(transparent)]
+    Schema(#[from] schema::Error),
+    /// The coordinator could not read or write.
+    #[error(transparent)]
+    Coordinator(#[from] coordinator::Error),
+    /// An error that is known by its wire code already.
+    #[error(transparent)]
+    Wire(Box<Wire>),
+    /// A defect: the statement was right and the server failed.
+    #[error("{0}")]
+    Server(String),
+}
+
+impl Error {
+    /// An [`Error::Invalid`] from any text.
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Error::Invalid(text.into())
+    }
+
+    /// An [`Error::Invalid`] that names a feature which is not there yet.
+    pub fn unsupported(what: impl std::fmt::Display) -> Self {
+        Error::Invalid(format!("{what} is not supported yet"))
+    }
+}
+
+impl From<types::Error> for Error {
+    fn from(error: types::Error) -> Self {
+        Error::Invalid(error.to_string())
+    }
+}
+
+impl From<cql::Error> for Error {
+    fn from(error: cql::Error) -> Self {
+        Error::Syntax(error.to_string())
+    }
+}
+
+impl Error {
+    /// The table from failures to wire codes: what the client does next decides the code.
+    ///
+    /// | Failure | Code | The client |
+    /// |---|---|---|
+    /// | does not parse | SYNTAX | changes the text |
+    /// | cannot be carried out | INVALID, CONFIG, ALREADY_EXISTS | changes the statement |
+    /// | may not | UNAUTHORIZED | uses the statement that is named |
+    /// | too much to do | OVERLOADED | tries again later, or elsewhere |
+    /// | node cannot take it | SERVER | tries another node |
+    /// | could not read or write | READ_FAILURE, WRITE_FAILURE | decides by its retry policy |
+    pub fn to_wire(&self, consistency: Consistency) -> Wire {
+        match self {
+            Error::Syntax(text) => Wire::Syntax(text.clone()),
+            Error::Invalid(text) => Wire::Invalid(text.clone()),
+            Error::Unauthorized(text) => Wire::Unauthorized(text.clone()),
+            Error::Protocol(text) => Wire::Protocol(text.clone()),
+            Error::Server(text) => Wire::Server(text.clone()),
+            Error::Unprepared(id) => Wire::Unprepared { id: id.to_vec() },
+            Error::Wire(error) => (**error).clone(),
+            Error::Schema(error) => schema_to_wire(error),
+            Error::Coordinator(error) => coordinator_to_wire(error, consistency),
+        }
+    }
+}
+
+fn schema_to_wire(error: &schema::Error) -> Wire {
+    match error {
+        schema::Error::Invalid(text) => Wire::Invalid(text.clone()),
+        schema::Error::Config(text) => Wire::Config(text.clone()),
+        schema::Error::Syntax(text) => Wire::Syntax(text.clone()),
+        schema::Error::Unauthorized(text) => Wire::Unauthorized(text.clone()),
+        schema::Error::AlreadyExists { keyspace, table } => Wire::AlreadyExists {
+            keyspace: keyspace.clone(),
+            table: table.clone(),
+        },
+    }
+}
+
+/// A coordinator's error for a request at this level. One node is all there is to ask.
+pub fn coordinator_to_wire(error: &coordinator::Error, consistency: Consistency) -> Wire {
+    use coordinator::Error as E;
+    let failures = || Failures::Count(1);
+    match error {
+        E::Overloaded(text) => Wire::Overloaded(text.clone()),
+        E::Invalid(text) => Wire::Invalid(text.clone()),
+        E::Unavailable(text) => Wire::Server(text.clone()),
+        E::TimedOut(_) => Wire::ReadTimeout {
+            consistency,
+            received: 0,
+            required: 1,
+            data_present: false,
+        },
+        E::ReadFailed(text) => {
+            tracing::error!("a read failed: {text}");
+            Wire::ReadFailure {
+                consistency,
+                received: 0,
+                required: 1,
+                failures: failures(),
+                data_present: false,
+            }
+        }
+        E::WriteFailed(text) => {
+            tracing::error!("a write failed: {text}");
+            Wire::WriteFailure {
+                consistency,
+                received: 0,
+                required: 1,
+                failures: failures(),
+                write_type: WriteType::Simple,
+            }
+        }
+    }
+}
+
+impl From<Wire> for Error {
+    fn from(error: Wire) -> Self {
+        Error::Wire(Box::new(error))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

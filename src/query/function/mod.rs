@@ -1,0 +1,190 @@
+//! The functions of the language that compute one value from others.
+//!
+//! A family ([`time`], [`blob`], [`collection`]) finds a function by name and the shapes of its
+//! arguments; what it answers has fixed types. Functions work on serialized bytes. A function of
+//! null is null unless it says otherwise. Aggregates are in `crate::selector`.
+
+mod blob;
+mod collection;
+mod time;
+
+use std::sync::Arc;
+
+use cql::tree::QualifiedName;
+use model::key::partition;
+use types::{Token, Type};
+
+use crate::bind::{Bindings, Chance, Moment};
+use crate::error::Error;
+use crate::term::fit::{Fit, Shape};
+
+/// A function with its types chosen.
+#[derive(Debug)]
+pub struct Function {
+    /// The name as results show it, `system.now`.
+    pub name: String,
+    /// The types of its arguments.
+    pub arguments: Vec<Type>,
+    /// The type of its result.
+    pub result: Type,
+    /// Whether equal arguments always give equal results, so that constants fold.
+    pub is_pure: bool,
+    body: Body,
+}
+
+/// What a function does.
+pub type Body = fn(&Call<'_>) -> Result<Option<Vec<u8>>, Error>;
+
+/// One call: the arguments' bytes, and where time and chance come from.
+pub struct Call<'a> {
+    /// Serialized arguments; `None` is null.
+    pub arguments: &'a [Option<&'a [u8]>],
+    /// Their types.
+    pub types: &'a [Type],
+    /// The type of the result.
+    pub result: &'a Type,
+    /// When the statement is executed.
+    pub moment: Moment,
+    /// The source of chance.
+    pub chance: &'a dyn Chance,
+}
+
+impl Call<'_> {
+    /// The first argument's bytes; empty bytes of a type where they mean nothing count as null.
+    pub fn first(&self) -> Option<&[u8]> {
+        let bytes = (*self.arguments.first()?)?;
+        let counts = !bytes.is_empty() || self.types[0].empty_is_meaningful();
+        counts.then_some(bytes)
+    }
+}
+
+impl Function {
+    /// A function of the keyspace `system`.
+    fn new(name: &str, arguments: Vec<Type>, result: Type, body: Body) -> Self {
+        Function {
+            name: format!("system.{name}"),
+            arguments,
+            result,
+            is_pure: true,
+            body,
+        }
+    }
+
+    /// The same function, known to depend on time or chance.
+    fn impure(mut self) -> Self {
+        self.is_pure = false;
+        self
+    }
+
+    /// The value for these arguments; `None` is null.
+    pub fn call(&self, call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
+        (self.body)(call)
+    }
+}
+
+/// Finds the function that `name(arguments)` means.
+pub fn resolve(
+    name: &QualifiedName,
+    shapes: &[Shape<'_>],
+    _receiver: Option<&Type>,
+) -> Result<Arc<Function>, Error> {
+    let word = name.name.text.as_str();
+    let in_system = name
+        .keyspace
+        .as_ref()
+        .is_none_or(|keyspace| keyspace.text == "system");
+    let found = if in_system {
+        [time::find, blob::find, collection::find]
+            .iter()
+            .find_map(|family| family(word, shapes))
+    } else {
+        None
+    };
+    match found {
+        Some(function) => checked(function?, shapes).map(Arc::new),
+        None if is_json(word) => Err(Error::unsupported(format!("The function {word}"))),
+        None => Err(Error::invalid(format!("Unknown function '{name}'"))),
+    }
+}
+
+fn is_json(word: &str) -> bool {
+    matches!(word, "tojson" | "to_json" | "fromjson" | "from_json")
+}
+
+/// Refuses a call with the wrong number or kinds of arguments.
+fn checked(function: Function, shapes: &[Shape<'_>]) -> Result<Function, Error> {
+    if shapes.len() != function.arguments.len() {
+        return Err(Error::invalid(format!(
+            "Invalid number of arguments in call to function {}: {} required but {} provided",
+            function.name,
+            function.arguments.len(),
+            shapes.len()
+        )));
+    }
+    for (index, (shape, ty)) in shapes.iter().zip(&function.arguments).enumerate() {
+        if shape.fit(ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "Type error: argument {index} cannot be passed to function {}, which takes {ty} there",
+                function.name
+            )));
+        }
+    }
+    Ok(function)
+}
+
+/// `CAST(value AS type)` between two types.
+pub fn cast(source: &Type, target: &Type) -> Result<Arc<Function>, Error> {
+    if !types::cast::exists(source, target) {
+        return Err(Error::invalid(format!(
+            "{source} cannot be cast to {target}"
+        )));
+    }
+    let body: Body = |call| match call.first() {
+        None => Ok(None),
+        Some(bytes) => Ok(types::cast::cast(&call.types[0], call.result, bytes)?),
+    };
+    let mut function = Function::new("cast", vec![source.clone()], target.clone(), body);
+    function.name = format!("system.cast_as_{target}");
+    Ok(Arc::new(function))
+}
+
+/// `token(key columns)`: where the ring puts the partition.
+pub fn token(types: Vec<Type>) -> Arc<Function> {
+    let body: Body = |call| {
+        let Some(parts) = call
+            .arguments
+            .iter()
+            .copied()
+            .collect::<Option<Vec<&[u8]>>>()
+        else {
+            return Ok(None);
+        };
+        let mut key = Vec::new();
+        partition::encode(parts, &mut key);
+        Ok(Some(Token::of(&key).0.to_be_bytes().to_vec()))
+    };
+    Arc::new(Function::new("token", types, Type::BigInt, body))
+}
+
+/// Bindings without values, time or chance, for folding constants: pure functions use neither.
+pub fn timeless() -> Bindings<'static> {
+    Bindings::none(
+        Moment {
+            wall_micros: 0,
+            now_seconds: 0,
+        },
+        &NoChance,
+    )
+}
+
+struct NoChance;
+
+impl Chance for NoChance {
+    fn sixteen(&self) -> [u8; 16] {
+        [0; 16]
+    }
+
+    fn time_uuid(&self, _: i64) -> [u8; 16] {
+        [0; 16]
+    }
+}

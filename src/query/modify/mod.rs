@@ -1,0 +1,91 @@
+//! INSERT, UPDATE, DELETE and BATCH: from statements to mutations.
+//!
+//! 1. [`plan`] checks a statement once: which key columns are given, what happens to which column.
+//! 2. [`Plan::execute`] encodes the mutations of one execution straight into the turn's frame:
+//!    one mutation per partition, one row image per row, no tree of values in between.
+//! 3. What must read before it writes (lists by index or by value) is found out first, behind the
+//!    partition's queue: [`lists`].
+
+mod batch;
+mod execute;
+pub mod lists;
+mod operation;
+mod plan;
+
+use std::sync::Arc;
+
+use schema::Table;
+
+pub use batch::Batch;
+pub use execute::{Context, Scratch};
+pub use operation::{Action, Operation};
+pub use plan::plan;
+
+use crate::restriction::ClusteringPlan;
+use crate::restriction::values::Values;
+use crate::term;
+
+/// A planned INSERT, UPDATE or DELETE.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The table as it was planned against.
+    pub table: Arc<Table>,
+    /// The partition key, by column.
+    pub keys: Vec<Values>,
+    /// The rows.
+    pub clustering: ClusteringPlan,
+    /// What happens to them.
+    pub effect: Effect,
+    /// `USING TIMESTAMP`
+    pub timestamp: Option<term::Plan>,
+    /// `USING TTL`
+    pub time_to_live: Option<term::Plan>,
+}
+
+/// What a modification does.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Sets or deletes cells.
+    Cells {
+        /// Whether the row exists from now on even if all its cells are null: INSERT.
+        marks_row: bool,
+        /// What happens to static columns.
+        statics: Vec<Operation>,
+        /// What happens to regular columns.
+        regulars: Vec<Operation>,
+    },
+    /// Deletes the whole partition.
+    DeletePartition,
+    /// Deletes single rows.
+    DeleteRows,
+    /// Deletes ranges of rows.
+    DeleteRanges,
+}
+
+impl Plan {
+    /// Whether the present value of a list must be read first.
+    pub fn needs_read(&self) -> bool {
+        match &self.effect {
+            Effect::Cells {
+                statics, regulars, ..
+            } => statics
+                .iter()
+                .chain(regulars)
+                .any(|operation| operation.action.needs_read()),
+            _ => false,
+        }
+    }
+
+    /// Whether rows, not only the partition's static part, are written.
+    pub fn touches_rows(&self) -> bool {
+        match &self.effect {
+            Effect::Cells {
+                marks_row,
+                regulars,
+                ..
+            } => *marks_row || !regulars.is_empty(),
+            Effect::DeletePartition => false,
+            Effect::DeleteRows | Effect::DeleteRanges => true,
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What one assignment or deletion does to one column, as cells of a row image.
+//!
+//! | Written | Simple column | Collection or field-updatable type |
+//! |---|---|---|
+//! | value | cell | deletion just before, then one cell per element |
+//! | null | tombstone | deletion |
+//! | unset | nothing | nothing |
+//!
+//! A list's element is found by a time UUID: appended ones take the present, prepended ones a time
+//! that runs backwards from a moment in the past, so the order of paths is the order of the list.
+
+use model::cell::Kind;
+use model::image::{self, Builder};
+use model::{Deletion, Timestamp};
+use schema::table::Column;
+use types::value::uuid;
+use types::{Type, collection, tuple};
+
+use crate::bind::{Bindings, Bound};
+use crate::error::Error;
+use crate::modify::execute::Stamp;
+use crate::modify::lists::Lists;
+use crate::term::Plan;
+
+/// 2010-01-01 00:00 UTC in microseconds: prepended list elements count backwards from here.
+const PREPEND_REFERENCE_MICROS: i64 = 1_262_304_000_000_000;
+
+/// What happens to one column.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The column.
+    pub column: Column,
+    /// What happens.
+    pub action: Action,
+}
+
+/// The kinds of change.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// The whole column becomes this.
+    Set(Plan),
+    /// The value of a map under a key.
+    SetEntry(Plan, Plan),
+    /// The element of a list at an index.
+    SetIndex(Plan, Plan),
+    /// A field, by number.
+    SetField(u16, Plan),
+    /// Elements are added; to a list, at its end.
+    Add(Plan),
+    /// Elements are added at the front of a list.
+    Prepend(Plan),
+    /// Elements of a set, or entries of a map by key, are removed.
+    Remove(Plan),
+    /// Elements of a list that equal one of these are removed.
+    Discard(Plan),
+    /// The whole column is deleted.
+    Delete,
+    /// An element of a set or an entry of a map is deleted.
+    DeleteEntry(Plan),
+    /// The element of a list at an index is deleted.
+    DeleteIndex(Plan),
+    /// A field is deleted.
+    DeleteField(u16),
+}
+
+impl Action {
+    /// Whether the list's present elements must be known.
+    pub fn needs_read(&self) -> bool {
+        matches!(
+            self,
+            Action::SetIndex(..) | Action::Discard(_) | Action::DeleteIndex(_)
+        )
+    }
+}
+
+impl Operation {
+    /// Puts the change into a row's image.
+    pub fn apply(
+        &self,
+        stamp: &Stamp,
+        bindings: &Bindings<'_>,
+        lists: Option<&Lists>,
+        builder: &mut Builder,
+    ) -> Result<(), Error> {
+        let mut cells = Cells {
+            column: &self.column,
+            stamp,
+            bindings,
+            builder,
+        };
+        match &self.action {
+            Action::Set(plan) => cells.set(plan.evaluate(bindings)?),
+            Action::Delete => cells.delete(),
+            Action::SetEntry(key, value) => cells.set_entry(key, value),
+            Action::SetField(index, plan) => cells.set_field(*index, plan.evaluate(bindings)?),
+            Action::DeleteField(index) => {
+                cells.put(&index.to_be_bytes(), None);
+                Ok(())
+            }
+            Action::Add(plan) => cells.add(plan.evaluate(bindings)?, false),
+            Action::Prepend(plan) => cells.add(plan.evaluate(bindings)?, true),
+            Action::Remove(plan) => cells.remove(plan.evaluate(bindings)?),
+            Action::DeleteEntry(key) => {
+                let key = cells.key(key, bindings)?;
+                if let Some(key) = key.bytes() {
+                    cells.put(key, None);
+                }
+                Ok(())
+            }
+            Action::SetIndex(index, value) => {
+                let path = cells.path_at(index, lists)?;
+                match (path, value.evaluate(bindings)?) {
+                    (None, _) | (_, Bound::Unset) => {}
+                    (Some(path), value) => cells.put(path, value.bytes()),
+                }
+                Ok(())
+            }
+            Action::DeleteIndex(index) => {
+                if let Some(path) = cells.path_at(index, lists)? {
+                    cells.put(path, None);
+                }
+                Ok(())
+            }
+            Action::Discard(plan) => cells.discard(plan.evaluate(bindings)?, lists),
+        }
+    }
+}
+
+struct Cells<'a, 'b> {
+    column: &'a Column,
+    stamp: &'a Stamp,
+    bindings: &'a Bindings<'b>,
+    builder: &'a mut Builder,
+}
+
+impl Cells<'_, '_> {
+    fn set(&mut self, value: Bound<'_>) -> Result<(), Error> {
+        let Some(bytes) = value.bytes() else {
+            return if value.is_unset() {
+                Ok(())
+            } else {
+                self.delete()
+            };
+        };
+        if !self.column.ty.is_multi_cell() {
+            self.builder
+                .cell(self.column.id, self.stamp.timestamp, self.stamp.kind(bytes));
+            return Ok(());
+        }
+        let before = Timestamp(self.stamp.timestamp.0.saturating_sub(1));
+        let deletion = Deletion {
+            timestamp: before,
+            local_seconds: self.stamp.now_seconds,
+        };
+        self.builder.complex(self.column.id, Some(deletion));
+        self.elements(bytes, false)
+    }
+
+    fn delete(&mut self) -> Result<(), Error> {
+        let (id, stamp) = (self.column.id, self.stamp);
+        if self.column.ty.is_multi_cell() {
+            self.builder.complex(id, Some(stamp.deletion()));
+        } else {
+            self.builder.cell(
+                id,
+                stamp.timestamp,
+                Kind::Tombstone {
+                    local_seconds: stamp.now_seconds,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, value: Bound<'_>, in_front: bool) -> Result<(), Error> {
+        let Some(bytes) = value.bytes() else {
+            return Ok(());
+        };
+        self.builder.complex(self.column.id, None);
+        self.elements(bytes, in_front)
+    }
+
+    /// One cell per element of a serialized collection or user-defined type.
+    fn elements(&mut self, bytes: &[u8], in_front: bool) -> Result<(), Error> {
+        match &self.column.ty {
+            Type::List { .. } => self.list_elements(bytes, in_front),
+            Type::Set { .. } => {
+                for element in collection::Items::new(bytes)? {
+                    self.element(element?, Some(&[]))?;
+                }
+                Ok(())
+            }
+            Type::Map { .. } => {
+                for pair in collection::Pairs::new(bytes)? {
+                    let (key, value) = pair?;
+                    self.element(key, Some(value))?;
+                }
+                Ok(())
+            }
+            Type::Udt { definition, .. } => {
+                let fields = tuple::split(bytes, definition.fields.len())?;
+                for (index, field) in fields.into_iter().enumerate() {
+                    if let Some(field) = field {
+                        self.element(&(index as u16).to_be_bytes(), Some(field))?;
+                    }
+                }
+                Ok(())
+            }
+            other => Err(Error::Server(format!("{other} has no elements"))),
+        }
+    }
+
+    fn list_elements(&mut self, bytes: &[u8], in_front: bool) -> Result<(), Error> {
+        let items: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
+        let mut paths: Vec<[u8; 16]> = (0..items.len()).map(|_| self.time_path(in_front)).collect();
+        if in_front {
+            // Later calls gave earlier times: the first element takes the earliest.
+            paths.reverse();
+        }
+        for (path, item) in paths.iter().zip(items) {
+            self.element(path, Some(item))?;
+        }
+        Ok(())
+    }
+
+    fn time_path(&self, in_front: bool) -> [u8; 16] {
+        let now = self
+            .bindings
+            .chance
+            .time_uuid(self.bindings.moment.wall_micros);
+        if !in_front {
+            return image::list_path(now);
+        }
+        let (Some(ticks), Some(reference)) = (
+            uuid::ticks(&now),
+            uuid::ticks_of_micros(PREPEND_REFERENCE_MICROS),
+        ) else {
+            return image::list_path(now);
+        };
+        let mut node = [0; 6];
+        node.copy_from_slice(&now[10..16]);
+        let clock_sequence = u16::from_be_bytes([now[8], now[9]]) & 0x3fff;
+        let mirrored = reference.saturating_sub(ticks.saturating_sub(reference));
+        image::list_path(*uuid::version1(mirrored, clock_sequence, node).as_bytes())
+    }
+
+    fn set_entry(&mut self, key: &Plan, value: &Plan) -> Result<(), Error> {
+        let bindings = self.bindings;
+        let key = self.key(key, bindings)?;
+        let value = value.evaluate(bindings)?;
+        match key.bytes() {
+            Some(key) if !value.is_unset() => {
+                self.put(key, value.bytes());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A map key or set element, which cannot be null.
+    fn key<'p>(&self, plan: &'p Plan, bindings: &'p Bindings<'_>) -> Result<Bound<'p>, Error> {
+        match plan.evaluate(bindings)? {
+            Bound::Null => Err(Error::invalid("Invalid null map key")),
+            Bound::Unset => Err(Error::invalid("Invalid unset map key")),
+            key => Ok(key),
+        }
+    }
+
+    fn set_field(&mut self, index: u16, value: Bound<'_>) -> Result<(), Error> {
+        if !value.is_unset() {
+            self.put(&index.to_be_bytes(), value.bytes());
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, value: Bound<'_>) -> Result<(), Error> {
+        let Some(bytes) = value.bytes() else {
+            return Ok(());
+        };
+        for element in collection::Items::new(bytes)? {
+            self.put(element?, None);
+        }
+        Ok(())
+    }
+
+    fn discard(&mut self, value: Bound<'_>, lists: Option<&Lists>) -> Result<(), Error> {
+        let (Some(bytes), Type::List { element, .. }) = (value.bytes(), &self.column.ty) else {
+            return Ok(());
+        };
+        let unwanted: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
+        let present = lists
+            .map(|lists| lists.elements(self.column.id))
+            .unwrap_or_default();
+        for (path, value) in present {
+            if unwanted
+                .iter()
+                .any(|other| element.compare(other, value).is_eq())
+            {
+                self.put(path, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of the element at an index of the list as it was read.
+    fn path_at<'l>(
+        &self,
+        index: &Plan,
+        lists: Option<&'l Lists>,
+    ) -> Result<Option<&'l [u8]>, Error> {
+        let index = match index.evaluate(self.bindings)? {
+            Bound::Null => return Err(Error::invalid("Invalid null value for list index")),
+            Bound::Unset => return Err(Error::invalid("Invalid unset value for list index")),
+            value => types::value::number::int32(value.bytes().unwrap_or_default())
+                .ok_or_else(|| Error::invalid("Invalid list index"))?,
+        };
+        let present = lists
+            .map(|lists| lists.elements(self.column.id))
+            .unwrap_or_default();
+        if present.is_empty() {
+            return Err(Error::invalid(
+                "Attempted to set an element on a list which is null",
+            ));
+        }
+        let element = usize::try_from(index)
+            .ok()
+            .and_then(|at| present.get(at))
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "List index {index} out of bound, list has size {}",
+                    present.len()
+                ))
+            })?;
+        Ok(Some(element.0.as_slice()))
+    }
+
+    /// One element set or, without a value, deleted; opens the column.
+    fn put(&mut self, path: &[u8], value: Option<&[u8]>) {
+        self.builder.complex(self.column.id, None);
+        let kind = match value {
+            Some(bytes) => self.stamp.kind(bytes),
+            None => Kind::Tombstone {
+                local_seconds: self.stamp.now_seconds,
+            },
+        };
+        self.builder.element(path, self.stamp.timestamp, kind);
+    }
+
+    fn element(&mut self, path: &[u8], value: Option<&[u8]>) -> Result<(), Error> {
+        if path.len() > base::limits::KEY_BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "The element of {} is {} bytes long, the maximum is {}",
+                self.column.name,
+                path.len(),
+                base::limits::KEY_BYTES_MAX
+            )));
+        }
+        let kind = self.stamp.kind(value.unwrap_or_default());
+        self.builder.element(path, self.stamp.timestamp, kind);
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Where answers go, and what a request has come to.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use coordinator::Turn;
+use futures_util::future::BoxFuture;
+use model::stream::Wait;
+use protocol::Consistency;
+use protocol::error::Error as Wire;
+
+use crate::answer::Address;
+use crate::select::{self, Execution};
+
+/// The answers of a turn, as complete envelopes.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Ready to be sent.
+    pub answers: BytesMut,
+    /// To be sent once the turn's writes are committed, and synced where the log's mode says so.
+    pub acknowledgements: BytesMut,
+    /// The streams of the acknowledgements: each is answered with an error instead if the commit fails.
+    pub written: Vec<i16>,
+}
+
+/// What a request has come to.
+pub enum Progress {
+    /// Its answer, or an error, is in [`Output::answers`].
+    Answered,
+    /// It wrote: its answer is in [`Output::acknowledgements`].
+    Acknowledged,
+    /// It reads on in another turn.
+    Parked(Parked),
+    /// It does something that takes its own time: the future gives its answer.
+    Later(BoxFuture<'static, BytesMut>),
+}
+
+/// A read that goes on in another turn, with what it has written so far.
+pub struct Parked {
+    pub(crate) execution: Box<Execution>,
+    pub(crate) buffer: BytesMut,
+    pub(crate) wait: Option<Wait>,
+    pub(crate) deadline: Duration,
+    pub(crate) address: Address,
+    pub(crate) consistency: Consistency,
+}
+
+impl Parked {
+    /// The request's stream.
+    pub fn stream(&self) -> i16 {
+        self.address.stream
+    }
+
+    /// When it is too late, on the environment's monotonic clock.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// What to await before going on; nothing if it only gave way to others.
+    pub fn take_wait(&mut self) -> Option<Wait> {
+        self.wait.take()
+    }
+
+    /// Goes on.
+    pub fn resume(mut self, turn: &mut Turn, out: &mut Output) -> Progress {
+        match self.execution.step(turn.meter(), &mut self.buffer) {
+            Ok(select::Progress::Done) => {
+                out.answers.extend_from_slice(&self.buffer);
+                Progress::Answered
+            }
+            Ok(select::Progress::Yield) => Progress::Parked(self),
+            Ok(select::Progress::Wait(wait)) => {
+                self.wait = Some(wait);
+                Progress::Parked(self)
+            }
+            Err(error) => {
+                self.address
+                    .error(&error.to_wire(self.consistency), &mut out.answers);
+                Progress::Answered
+            }
+        }
+    }
+
+    /// Gives up: the client is told that time ran out.
+    pub fn time_out(self, out: &mut Output) {
+        let error = Wire::ReadTimeout {
+            consistency: self.consistency,
+            received: 0,
+            required: 1,
+            data_present: false,
+        };
+        self.address.error(&error, &mut out.answers);
+    }
+}

@@ -1,0 +1,257 @@
+//! Relations on clustering columns as byte ranges.
+//!
+//! A clustering key's bytes sort as the table does, so whatever a WHERE clause says of a prefix of
+//! the clustering columns is a list of disjoint byte ranges, found in three steps:
+//!
+//! 1. `=` and `IN` on leading columns multiply to *prefixes*.
+//! 2. A range on the columns that follow is cut, under each prefix, into ranges of one column each:
+//!    `(a, b) > (1, 2)` is `a > 1`, or `a = 1 AND b > 2`. So mixed ASC and DESC need no special case.
+//! 3. Lower and upper bounds are two lists of ranges; the answer is their intersection.
+
+use model::key::Slice;
+use model::key::clustering::{self, after, before};
+use schema::table::{Column, Order};
+
+use crate::bind::Bindings;
+use crate::error::Error;
+use crate::restriction::values::{TuplePlan, Tuples, Values};
+
+/// How many keys or ranges one statement may name.
+pub const COMBINATIONS_MAX: usize = 10_000;
+
+/// What is said of the clustering columns.
+#[derive(Clone, Debug, Default)]
+pub struct ClusteringPlan {
+    /// `=` and `IN` on leading columns, in key order.
+    pub steps: Vec<Step>,
+    /// A range on the columns that follow.
+    pub range: Option<Range>,
+}
+
+/// `=` or `IN` on one column, or on several at once.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// On one column.
+    Column(Values),
+    /// On this many columns.
+    Tuple(usize, Tuples),
+}
+
+/// A range on one column, or on several at once.
+#[derive(Clone, Debug, Default)]
+pub struct Range {
+    /// `>` or `>=`
+    pub lower: Option<RangeBound>,
+    /// `<` or `<=`
+    pub upper: Option<RangeBound>,
+}
+
+/// One end of a range.
+#[derive(Clone, Debug)]
+pub struct RangeBound {
+    /// How many columns it compares.
+    pub columns: usize,
+    /// The values.
+    pub values: TuplePlan,
+    /// Whether the values themselves are inside.
+    pub inclusive: bool,
+}
+
+impl Step {
+    /// How many columns it fixes.
+    pub fn columns(&self) -> usize {
+        match self {
+            Step::Column(_) => 1,
+            Step::Tuple(count, _) => *count,
+        }
+    }
+}
+
+impl ClusteringPlan {
+    /// How many leading columns are fixed by `=` or `IN`.
+    pub fn fixed_columns(&self) -> usize {
+        self.steps.iter().map(Step::columns).sum()
+    }
+
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.range.is_none()
+    }
+
+    /// The encoded prefixes that `=` and `IN` leave, sorted, each once.
+    pub fn prefixes(
+        &self,
+        columns: &[Column],
+        bindings: &Bindings<'_>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let mut prefixes = vec![Vec::new()];
+        let mut at = 0;
+        for step in &self.steps {
+            let these = &columns[at..at + step.columns()];
+            let choices = step.choices(these, bindings)?;
+            if prefixes.len().saturating_mul(choices.len()) > COMBINATIONS_MAX {
+                return Err(Error::invalid(format!(
+                    "The IN relations on clustering columns name more than {COMBINATIONS_MAX} rows; split the query"
+                )));
+            }
+            prefixes = multiply(prefixes, &choices);
+            at += step.columns();
+        }
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        Ok(prefixes)
+    }
+
+    /// The byte ranges of the matching rows: disjoint and ascending.
+    pub fn slices(&self, columns: &[Column], bindings: &Bindings<'_>) -> Result<Vec<Slice>, Error> {
+        let prefixes = self.prefixes(columns, bindings)?;
+        let rest = &columns[self.fixed_columns()..];
+        let mut slices = Vec::with_capacity(prefixes.len());
+        for prefix in prefixes {
+            match &self.range {
+                None => slices.push(Slice::prefix(&prefix)),
+                Some(range) => slices.extend(range.slices(&prefix, rest, bindings)?),
+            }
+        }
+        Ok(slices)
+    }
+}
+
+impl Step {
+    /// The encoded bytes of each alternative.
+    fn choices(&self, columns: &[Column], bindings: &Bindings<'_>) -> Result<Vec<Vec<u8>>, Error> {
+        let encode = |parts: &mut dyn Iterator<Item = &[u8]>| {
+            let mut out = Vec::new();
+            for (column, part) in columns.iter().zip(parts) {
+                push(column, part, &mut out)?;
+            }
+            Ok(out)
+        };
+        match self {
+            Step::Column(values) => values
+                .evaluate(bindings, &columns[0].name)?
+                .iter()
+                .map(|value| encode(&mut std::iter::once(value.as_ref())))
+                .collect(),
+            Step::Tuple(_, tuples) => {
+                let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+                tuples
+                    .evaluate(bindings, &names)?
+                    .iter()
+                    .map(|parts| encode(&mut parts.iter().map(Vec::as_slice)))
+                    .collect()
+            }
+        }
+    }
+}
+
+fn multiply(prefixes: Vec<Vec<u8>>, choices: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let each = |prefix: Vec<u8>| {
+        choices
+            .iter()
+            .map(move |choice| [prefix.as_slice(), choice].concat())
+    };
+    prefixes.into_iter().flat_map(each).collect()
+}
+
+/// Adds one component, checked as Cassandra checks clustering values.
+pub fn push(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    if value.is_empty() && !column.ty.allows_empty() {
+        return Err(Error::invalid(format!(
+            "Invalid empty value for clustering column {}",
+            column.name
+        )));
+    }
+    if value.len() > base::limits::KEY_BYTES_MAX {
+        return Err(Error::invalid(format!(
+            "Key length of {} is longer than maximum of {}",
+            value.len(),
+            base::limits::KEY_BYTES_MAX
+        )));
+    }
+    clustering::push(
+        &column.ty,
+        column.order,
+        clustering::Component::of(Some(value)),
+        out,
+    )?;
+    Ok(())
+}
+
+impl Range {
+    fn slices(
+        &self,
+        prefix: &[u8],
+        columns: &[Column],
+        bindings: &Bindings<'_>,
+    ) -> Result<Vec<Slice>, Error> {
+        let lower = match &self.lower {
+            Some(bound) => bound.slices(prefix, columns, Side::Above, bindings)?,
+            None => vec![Slice::prefix(prefix)],
+        };
+        let upper = match &self.upper {
+            Some(bound) => bound.slices(prefix, columns, Side::Below, bindings)?,
+            None => vec![Slice::prefix(prefix)],
+        };
+        Ok(intersect(&lower, &upper))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Above,
+    Below,
+}
+
+impl RangeBound {
+    /// The rows on one side of the bound.
+    fn slices(
+        &self,
+        prefix: &[u8],
+        columns: &[Column],
+        side: Side,
+        bindings: &Bindings<'_>,
+    ) -> Result<Vec<Slice>, Error> {
+        let columns = &columns[..self.columns];
+        let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+        let values = self.values.evaluate(bindings, &names)?;
+        let mut equal = prefix.to_vec();
+        let mut slices = Vec::with_capacity(columns.len());
+        for (index, (column, value)) in columns.iter().zip(&values).enumerate() {
+            let inclusive = self.inclusive && index + 1 == columns.len();
+            let mut at = equal.clone();
+            push(column, value, &mut at)?;
+            slices.push(beyond(&equal, &at, column.order, side, inclusive));
+            equal = at;
+        }
+        slices.sort_unstable_by(|a, b| a.start.cmp(&b.start));
+        Ok(slices)
+    }
+}
+
+/// Under `parent`, the keys whose next component is on one side of the one that `at` ends in.
+fn beyond(parent: &[u8], at: &[u8], order: Order, side: Side, inclusive: bool) -> Slice {
+    let later_in_bytes = (side == Side::Above) == (order == Order::Asc);
+    if later_in_bytes {
+        let start = if inclusive { before(at) } else { after(at) };
+        Slice::new(start, after(parent))
+    } else {
+        let end = if inclusive { after(at) } else { before(at) };
+        Slice::new(before(parent), end)
+    }
+}
+
+/// What two ascending lists of disjoint ranges have in common.
+fn intersect(left: &[Slice], right: &[Slice]) -> Vec<Slice> {
+    let mut common: Vec<Slice> = Vec::new();
+    for a in left {
+        for b in right {
+            let both = a.intersect(b);
+            if !both.is_empty() {
+                common.push(both);
+            }
+        }
+    }
+    Slice::normalize(&mut common);
+    common
+}

@@ -1,0 +1,159 @@
+//! Relations on the partition key: which partitions, or which range of tokens.
+
+use std::ops;
+
+use model::key::{PartitionKey, partition};
+use model::read::{KeyEdge, KeyRange, Keys};
+use schema::Table;
+use types::{Token, Type};
+
+use crate::bind::Bindings;
+use crate::error::Error;
+use crate::restriction::clustering::COMBINATIONS_MAX;
+use crate::restriction::values::{Bytes, Values, value};
+use crate::term::Plan;
+
+/// What is said of the partition key.
+#[derive(Clone, Debug)]
+pub enum KeyPlan {
+    /// `=` or `IN` on every column.
+    Points(Vec<Values>),
+    /// `token(..)` within bounds; none at all is the whole ring.
+    Tokens(TokenRange),
+}
+
+/// Bounds on the token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRange {
+    /// `token(..) =` this.
+    pub equal: Option<Plan>,
+    /// `>` or, if true, `>=`
+    pub lower: Option<(Plan, bool)>,
+    /// `<` or, if true, `<=`
+    pub upper: Option<(Plan, bool)>,
+}
+
+impl KeyPlan {
+    /// Whether at most one partition can match.
+    pub fn is_one(&self) -> bool {
+        matches!(self, KeyPlan::Points(values) if values.iter().all(Values::is_one))
+    }
+
+    /// The partitions for one execution.
+    pub fn evaluate(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
+        match self {
+            KeyPlan::Points(values) => Ok(Keys::List(points(values, table, bindings)?)),
+            KeyPlan::Tokens(range) => Ok(range.evaluate(bindings)?),
+        }
+    }
+}
+
+/// The partition keys: for `IN`, all combinations in the order of the key's types, each once.
+pub fn points(
+    values: &[Values],
+    table: &Table,
+    bindings: &Bindings<'_>,
+) -> Result<Vec<PartitionKey>, Error> {
+    let mut choices: Vec<Bytes<'_>> = Vec::with_capacity(values.len());
+    let mut combinations = 1usize;
+    for (column, values) in table.partition_key.iter().zip(values) {
+        let mut choice = values.evaluate(bindings, &column.name)?;
+        if choice.len() > 1 {
+            choice.sort_by(|a, b| column.ty.compare(a, b));
+            choice.dedup();
+        }
+        combinations = combinations.saturating_mul(choice.len());
+        choices.push(choice);
+    }
+    if combinations > COMBINATIONS_MAX {
+        return Err(Error::invalid(format!(
+            "The IN relations on the partition key name more than {COMBINATIONS_MAX} partitions; split the query"
+        )));
+    }
+    let mut keys = Vec::with_capacity(combinations);
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(choices.len());
+    combine(&choices, &mut parts, &mut keys)?;
+    Ok(keys)
+}
+
+fn combine<'a>(
+    choices: &'a [Bytes<'_>],
+    parts: &mut Vec<&'a [u8]>,
+    keys: &mut Vec<PartitionKey>,
+) -> Result<(), Error> {
+    let Some((first, rest)) = choices.split_first() else {
+        keys.push(key(parts)?);
+        return Ok(());
+    };
+    for choice in first {
+        parts.push(choice);
+        combine(rest, parts, keys)?;
+        parts.pop();
+    }
+    Ok(())
+}
+
+/// One partition key, within Cassandra's bounds.
+pub fn key(parts: &[&[u8]]) -> Result<PartitionKey, Error> {
+    let mut bytes = Vec::new();
+    partition::encode(parts.iter().copied(), &mut bytes);
+    check(&bytes, parts.len() == 1)?;
+    Ok(PartitionKey::new(bytes))
+}
+
+/// Refuses a key that is too long, or empty where it has one component only.
+pub fn check(key: &[u8], is_single: bool) -> Result<(), Error> {
+    if is_single && key.is_empty() {
+        return Err(Error::invalid("Key may not be empty"));
+    }
+    if key.len() > base::limits::KEY_BYTES_MAX {
+        return Err(Error::invalid(format!(
+            "Key length of {} is longer than maximum of {}",
+            key.len(),
+            base::limits::KEY_BYTES_MAX
+        )));
+    }
+    Ok(())
+}
+
+impl TokenRange {
+    fn evaluate(&self, bindings: &Bindings<'_>) -> Result<Keys, Error> {
+        let token = |plan: &Plan| {
+            let bytes = value(plan, bindings, "partition key token")?;
+            let bytes: [u8; 8] = bytes
+                .as_ref()
+                .try_into()
+                .map_err(|_| Error::invalid("Invalid token"))?;
+            Ok::<_, Error>(i64::from_be_bytes(bytes))
+        };
+        if let Some(plan) = &self.equal {
+            let at = Token(token(plan)?);
+            return Ok(range(ops::Bound::Included(at), ops::Bound::Included(at)));
+        }
+        let lower = match &self.lower {
+            None => ops::Bound::Unbounded,
+            Some((plan, true)) => ops::Bound::Included(Token(token(plan)?)),
+            Some((plan, false)) => ops::Bound::Excluded(Token(token(plan)?)),
+        };
+        let upper = match &self.upper {
+            None => ops::Bound::Unbounded,
+            // The smallest token stands for the end of the ring in an upper bound.
+            Some((plan, inclusive)) => match (token(plan)?, inclusive) {
+                (i64::MIN, _) => ops::Bound::Unbounded,
+                (at, true) => ops::Bound::Included(Token(at)),
+                (at, false) => ops::Bound::Excluded(Token(at)),
+            },
+        };
+        Ok(range(lower, upper))
+    }
+}
+
+fn range(lower: ops::Bound<Token>, upper: ops::Bound<Token>) -> Keys {
+    Keys::Range(KeyRange {
+        start: lower.map(KeyEdge::Token),
+        end: upper.map(KeyEdge::Token),
+    })
+}
+
+/// The type of a token.
+pub const TOKEN_TYPE: Type = Type::BigInt;

@@ -1,0 +1,283 @@
+//! The columns of one row as byte ranges: found once per row, read by every selector.
+//!
+//! A [`Fetch`] lists the columns a statement needs, each a *slot*. [`Values::load`] walks the row's
+//! images once and notes where each slot's value lies. Only what must be computed (decoded
+//! clustering columns, collected collections) is written to a scratch buffer that is kept from row
+//! to row, so a row of plain columns costs no allocation and no copy.
+
+use std::ops::Range;
+
+use model::ColumnId;
+use model::cell::Kind;
+use model::image::{self, Column as ImageColumn, View};
+use model::key::{clustering, originals, partition};
+use schema::Table;
+use schema::table::{Column, ColumnKind, Order};
+use types::Type;
+
+/// One live row, as the coordinator yields it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The partition key's bytes.
+    pub key: &'a [u8],
+    /// The clustering key; none for a partition that has only static columns.
+    pub clustering: Option<&'a [u8]>,
+    /// The row's image.
+    pub image: Option<&'a [u8]>,
+    /// The static row's image.
+    pub static_image: Option<&'a [u8]>,
+}
+
+/// The columns that a statement reads, by slot.
+#[derive(Clone, Debug, Default)]
+pub struct Fetch {
+    slots: Vec<Slot>,
+    /// Slots of regular columns by ascending column id, and those of static columns.
+    regulars: Vec<(ColumnId, usize)>,
+    statics: Vec<(ColumnId, usize)>,
+    clustering: Vec<(Type, Order)>,
+    /// Which slot wants which clustering column.
+    clustering_slots: Vec<(usize, usize)>,
+    partition_slots: Vec<(usize, usize)>,
+    partition_columns: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    ty: Type,
+    kind: ColumnKind,
+    id: ColumnId,
+}
+
+impl Fetch {
+    /// Nothing yet of this table.
+    pub fn new(table: &Table) -> Self {
+        Fetch {
+            clustering: table
+                .clustering
+                .iter()
+                .map(|column| (column.ty.clone(), column.order))
+                .collect(),
+            partition_columns: table.partition_key.len(),
+            ..Fetch::default()
+        }
+    }
+
+    /// The slot of a column, added if it is not there yet.
+    pub fn slot(&mut self, column: &Column) -> usize {
+        if let Some(slot) = self
+            .slots
+            .iter()
+            .position(|slot| slot.id == column.id && slot.kind == column.kind)
+        {
+            return slot;
+        }
+        let slot = self.slots.len();
+        self.slots.push(Slot {
+            ty: column.ty.clone(),
+            kind: column.kind,
+            id: column.id,
+        });
+        let position = usize::from(column.position);
+        match column.kind {
+            ColumnKind::PartitionKey => self.partition_slots.push((position, slot)),
+            ColumnKind::Clustering => self.clustering_slots.push((position, slot)),
+            ColumnKind::Static => insert_sorted(&mut self.statics, column.id, slot),
+            ColumnKind::Regular => insert_sorted(&mut self.regulars, column.id, slot),
+        }
+        slot
+    }
+
+    /// The name of a column of one of these kinds that is read, if there is one.
+    pub fn first_of<'t>(&self, kinds: &[ColumnKind], table: &'t Table) -> Option<&'t str> {
+        let slot = self.slots.iter().find(|slot| kinds.contains(&slot.kind))?;
+        table
+            .columns()
+            .find(|column| column.id == slot.id && column.kind == slot.kind)
+            .map(|column| &*column.name)
+    }
+
+    /// Whether a slot is the column of this name.
+    pub fn is(&self, slot: usize, name: &str, table: &Table) -> bool {
+        let (Some(slot), Some(column)) = (self.slots.get(slot), table.column(name)) else {
+            return false;
+        };
+        slot.id == column.id && slot.kind == column.kind
+    }
+}
+
+fn insert_sorted(list: &mut Vec<(ColumnId, usize)>, id: ColumnId, slot: usize) {
+    let at = list.partition_point(|(other, _)| *other < id);
+    list.insert(at, (id, slot));
+}
+
+/// Where a slot's value lies.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    Key(Range<usize>),
+    Image(Range<usize>),
+    Static(Range<usize>),
+    Scratch(Range<usize>),
+}
+
+/// What is known of one slot of the present row.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    place: Place,
+    written: Option<i64>,
+    expiry: Option<i64>,
+}
+
+/// The values of the present row by slot.
+#[derive(Debug, Default)]
+pub struct Values {
+    found: Vec<Found>,
+    scratch: Vec<u8>,
+    decoded: clustering::Decoded,
+}
+
+impl Values {
+    /// Finds the slots of a row, as it is at `now_seconds`.
+    pub fn load(&mut self, fetch: &Fetch, row: &Row<'_>, now_seconds: i64) {
+        self.scratch.clear();
+        self.found.clear();
+        self.found.resize_with(fetch.slots.len(), Found::default);
+        self.load_partition(fetch, row);
+        self.load_clustering(fetch, row);
+        if let Some(image) = row.image {
+            self.load_image(&fetch.regulars, fetch, image, now_seconds, Place::Image);
+        }
+        if let Some(image) = row.static_image {
+            self.load_image(&fetch.statics, fetch, image, now_seconds, Place::Static);
+        }
+    }
+
+    fn load_partition(&mut self, fetch: &Fetch, row: &Row<'_>) {
+        if fetch.partition_slots.is_empty() {
+            return;
+        }
+        for (position, component) in
+            partition::components(row.key, fetch.partition_columns).enumerate()
+        {
+            for (_, slot) in fetch
+                .partition_slots
+                .iter()
+                .filter(|(wanted, _)| *wanted == position)
+            {
+                self.found[*slot].place = Place::Key(within(row.key, component));
+            }
+        }
+    }
+
+    fn load_clustering(&mut self, fetch: &Fetch, row: &Row<'_>) {
+        let Some(key) = row.clustering else { return };
+        if fetch.clustering_slots.is_empty() {
+            return;
+        }
+        // A key that fails to decode is shown as nulls: images and keys were checked when they came in.
+        if self.decoded.decode(&fetch.clustering, key).is_err() {
+            return;
+        }
+        let originals = row.image.and_then(originals);
+        for (position, slot) in &fetch.clustering_slots {
+            let original = originals.and_then(|value| originals::find(value, *position));
+            let Some(bytes) = original.or_else(|| self.decoded.component(*position).bytes()) else {
+                continue;
+            };
+            let start = self.scratch.len();
+            self.scratch.extend_from_slice(bytes);
+            self.found[*slot].place = Place::Scratch(start..self.scratch.len());
+        }
+    }
+
+    fn load_image(
+        &mut self,
+        wanted: &[(ColumnId, usize)],
+        fetch: &Fetch,
+        image: &[u8],
+        now_seconds: i64,
+        place: fn(Range<usize>) -> Place,
+    ) {
+        let mut wanted = wanted.iter().peekable();
+        for (id, column) in View::new(image).columns() {
+            while wanted.next_if(|(other, _)| *other < id).is_some() {}
+            let Some((_, slot)) = wanted.next_if(|(other, _)| *other == id) else {
+                if wanted.peek().is_none() {
+                    return;
+                }
+                continue;
+            };
+            self.found[*slot] = match column {
+                ImageColumn::Simple(cell) => match cell.value(now_seconds) {
+                    None => Found::default(),
+                    Some(value) => Found {
+                        place: place(within(image, value)),
+                        written: Some(cell.timestamp.0),
+                        expiry: cell.expiry().map(|(_, expiry)| expiry),
+                    },
+                },
+                ImageColumn::Complex(complex) => {
+                    let start = self.scratch.len();
+                    let any = image::collect(
+                        &fetch.slots[*slot].ty,
+                        &complex,
+                        now_seconds,
+                        &mut self.scratch,
+                    );
+                    let place = if any {
+                        Place::Scratch(start..self.scratch.len())
+                    } else {
+                        Place::Nowhere
+                    };
+                    Found {
+                        place,
+                        written: None,
+                        expiry: None,
+                    }
+                }
+            };
+        }
+    }
+
+    /// The bytes of a slot; `None` is null.
+    pub fn get<'a>(&'a self, slot: usize, row: &Row<'a>) -> Option<&'a [u8]> {
+        match &self.found.get(slot)?.place {
+            Place::Nowhere => None,
+            Place::Key(range) => row.key.get(range.clone()),
+            Place::Image(range) => row.image?.get(range.clone()),
+            Place::Static(range) => row.static_image?.get(range.clone()),
+            Place::Scratch(range) => self.scratch.get(range.clone()),
+        }
+    }
+
+    /// When a slot's cell was written, in microseconds.
+    pub fn written(&self, slot: usize) -> Option<i64> {
+        self.found.get(slot)?.written
+    }
+
+    /// When a slot's cell expires, in seconds.
+    pub fn expiry(&self, slot: usize) -> Option<i64> {
+        self.found.get(slot)?.expiry
+    }
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+fn within(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+    debug_assert!(start + part.len() <= whole.len());
+    start..start.wrapping_add(part.len())
+}
+
+/// The client's own bytes of key components, where decoding the key would not give them back.
+fn originals(image: &[u8]) -> Option<&[u8]> {
+    match View::new(image).find(ColumnId::ORIGINALS)? {
+        ImageColumn::Simple(cell) => match cell.kind {
+            Kind::Value(value) => Some(value),
+            Kind::Expiring { value, .. } => value,
+            Kind::Tombstone { .. } => None,
+        },
+        ImageColumn::Complex(_) => None,
+    }
+}

@@ -1,0 +1,178 @@
+//! Statements that are not reads or writes: schema changes, TRUNCATE, USE, DESCRIBE.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use cql::tree::{Describe, Statement, Truncate};
+use futures_util::FutureExt;
+use metadata::{Committer, Transformation};
+use model::Timestamp;
+use protocol::Consistency;
+use protocol::error::Error as Wire;
+use protocol::response::Head;
+use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
+use schema::ddl::Choices;
+use schema::describe::Cluster;
+use schema::{describe, system};
+use uuid::Uuid;
+
+use crate::answer::Address;
+use crate::error::Error;
+use crate::events;
+use crate::output::Progress;
+use crate::service::{Call, Service, error_answer};
+
+/// Carries out a statement that has no plan.
+pub fn start(
+    service: &Service,
+    call: &mut Call<'_>,
+    statement: &Arc<Statement>,
+    keyspace: Option<&str>,
+) -> Result<Progress, Error> {
+    match &**statement {
+        Statement::Use(chosen) => use_keyspace(service, call, &chosen.keyspace.text),
+        Statement::Describe(describe) => describe_to(service, call, describe, keyspace),
+        Statement::Truncate(truncate) => truncate_table(service, call, truncate, keyspace),
+        _ => change(service, call, statement, keyspace),
+    }
+}
+
+fn use_keyspace(service: &Service, call: &mut Call<'_>, name: &str) -> Result<Progress, Error> {
+    if service
+        .shared()
+        .metadata
+        .state()
+        .catalog
+        .keyspace(name)
+        .is_none()
+    {
+        return Err(Error::invalid(format!("Keyspace '{name}' does not exist")));
+    }
+    call.session.keyspace = Some(name.into());
+    call.address
+        .result(Outcome::SetKeyspace(name), &[], &mut call.out.answers);
+    Ok(Progress::Answered)
+}
+
+fn describe_to(
+    service: &Service,
+    call: &mut Call<'_>,
+    statement: &Describe,
+    keyspace: Option<&str>,
+) -> Result<Progress, Error> {
+    let state = service.shared().metadata.state();
+    let cluster = Cluster {
+        name: state.cluster_name.to_string(),
+        ..Cluster::default()
+    };
+    let answer = describe::describe(statement, keyspace, &state.catalog, &cluster)?;
+    let spec = |(name, ty): &(&'static str, types::Type)| ColumnSpec {
+        keyspace: system::SYSTEM.into(),
+        table: "describe".into(),
+        name: (*name).into(),
+        ty: ty.clone(),
+    };
+    let metadata = Metadata::new(answer.columns.iter().map(spec).collect());
+    let head = Head::new(call.address.version, call.address.stream);
+    let out = &mut call.out.answers;
+    let mut writer = RowsWriter::begin(out, &head, &metadata, MetadataChoice::Full, None);
+    for row in &answer.rows {
+        row.iter().for_each(|cell| writer.cell(out, Some(cell)));
+        writer.end_row();
+    }
+    writer.finish(out, None, &[]);
+    Ok(Progress::Answered)
+}
+
+fn change(
+    service: &Service,
+    call: &mut Call<'_>,
+    statement: &Statement,
+    keyspace: Option<&str>,
+) -> Result<Progress, Error> {
+    let shared = service.shared();
+    let catalog = shared.metadata.state().catalog.clone();
+    let mut id = || Uuid::from_bytes(shared.chance.time_uuid(call.turn.wall_micros()));
+    let choices = Choices {
+        id: &mut id,
+        now_micros: call.turn.wall_micros(),
+    };
+    let change = schema::ddl::resolve(statement, keyspace, &catalog, choices)?;
+    Ok(propose(
+        service,
+        call.address,
+        Transformation::Schema(change),
+    ))
+}
+
+/// Proposes a transformation; the answer tells what it changed.
+fn propose(service: &Service, address: Address, transformation: Transformation) -> Progress {
+    let service = service.clone();
+    Progress::Later(
+        async move {
+            let proposed = service.shared().metadata.propose(transformation).await;
+            match proposed {
+                Ok(committed) => {
+                    let mut out = BytesMut::new();
+                    let change = committed
+                        .outcome
+                        .effect
+                        .as_ref()
+                        .and_then(events::schema_change);
+                    let outcome = change.as_ref().map_or(Outcome::Void, |change| {
+                        Outcome::SchemaChange(change.clone())
+                    });
+                    address.result(outcome, &committed.outcome.warnings, &mut out);
+                    out
+                }
+                Err(error) => error_answer(address, &metadata_error(error), Consistency::One),
+            }
+        }
+        .boxed(),
+    )
+}
+
+fn truncate_table(
+    service: &Service,
+    call: &mut Call<'_>,
+    truncate: &Truncate,
+    keyspace: Option<&str>,
+) -> Result<Progress, Error> {
+    let name = &truncate.table;
+    let keyspace = schema::ddl::keyspace_of(name, keyspace)?;
+    let catalog = service.shared().metadata.state().catalog.clone();
+    let table = catalog.require_table(keyspace, name.name.as_str())?;
+    if let Some(refusal) = system::refuses_writes(table) {
+        return Err(Error::Unauthorized(refusal));
+    }
+    let at = Timestamp(call.turn.timestamp()?);
+    let (service, address, table) = (service.clone(), call.address, table.id);
+    let later = async move {
+        let shared = service.shared();
+        let truncated = async {
+            shared
+                .metadata
+                .propose(Transformation::Truncate { table, at })
+                .await
+                .map_err(metadata_error)?;
+            let emptied = shared.coordinator.engine().truncate(table, at).await;
+            emptied.map_err(|error| {
+                Error::from(Wire::Truncate(format!("Error during truncate: {error}")))
+            })
+        };
+        let mut out = BytesMut::new();
+        match truncated.await {
+            Ok(()) => address.result(Outcome::Void, &[], &mut out),
+            Err(error) => address.error(&error.to_wire(Consistency::All), &mut out),
+        }
+        out
+    };
+    Ok(Progress::Later(later.boxed()))
+}
+
+fn metadata_error(error: metadata::Error) -> Error {
+    match error {
+        metadata::Error::Refused(metadata::Refused::Schema(error)) => error.into(),
+        other => Error::Server(other.to_string()),
+    }
+}

@@ -1,0 +1,548 @@
+//! One execution of a SELECT: reads rows, writes cells, stops and goes on.
+//!
+//! Cells go straight into the answer's envelope. A read that cannot finish in its turn takes its
+//! part of the envelope with it in a buffer of its own and goes on there, so the answers of others
+//! are not held up. Nothing of the request's bytes is kept: what depends on bound values was
+//! evaluated when the execution began.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base::limits;
+use base::meter::Meter;
+use bytes::BytesMut;
+use coordinator::paging::State;
+use coordinator::{Coordinator, Read};
+use model::read::{Command, Position, RowStep};
+use model::stream::Wait;
+use protocol::response::Head;
+use protocol::result::{MetadataChoice, RowsWriter};
+use protocol::version::Version;
+
+use crate::bind::{Bindings, Chance, Moment};
+use crate::error::Error;
+use crate::row::{Row, Values};
+use crate::select::Plan;
+use crate::select::paging::{self, Page};
+use crate::selector::{Expression, Group, ResultColumn, Scope, Selection};
+
+/// What a request says of an execution beside the bound values.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The connection's version.
+    pub version: Version,
+    /// The request's stream.
+    pub stream: i16,
+    /// Rows per page; none for the whole answer at once.
+    pub page_rows: Option<u32>,
+    /// What the metadata of the answer is to be.
+    pub metadata: Choice,
+    /// The digest of the statement, for paging states.
+    pub statement: [u8; 16],
+    /// The trace's id, if the request is traced.
+    pub tracing_id: Option<uuid::Uuid>,
+    /// Dead rows from which on the read is refused; 0 for no limit.
+    pub dead_rows_fail: u64,
+    /// Dead rows from which on the client is warned; 0 for never.
+    pub dead_rows_warn: u64,
+}
+
+/// How much metadata the answer carries; an owned form of [`MetadataChoice`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// All.
+    Full,
+    /// None.
+    Skip,
+    /// All, with this new id.
+    Changed([u8; 16]),
+}
+
+impl Choice {
+    fn as_wire(&self) -> MetadataChoice<'_> {
+        match self {
+            Choice::Full => MetadataChoice::Full,
+            Choice::Skip => MetadataChoice::Skip,
+            Choice::Changed(id) => MetadataChoice::Changed(id),
+        }
+    }
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub enum Progress {
+    /// The answer is complete in the buffer.
+    Done,
+    /// The turn's work is used up: go on in another.
+    Yield,
+    /// A block must be read first.
+    Wait(Wait),
+}
+
+/// An execution in progress.
+pub struct Execution {
+    plan: Arc<Plan>,
+    /// The selection with its markers bound, if it has any.
+    selection: Option<Box<Selection>>,
+    request: Request,
+    moment: Moment,
+    chance: Arc<dyn Chance>,
+    read: Read,
+    page: Page,
+    values: Values,
+    sink: Sink,
+    returned: u64,
+    last: Option<Position>,
+    more: bool,
+    warnings: Vec<String>,
+}
+
+/// Where rows go.
+enum Sink {
+    /// Into the envelope.
+    Rows(Option<RowsWriter>),
+    /// Into one group, whose first row gives the columns that are not aggregates.
+    Group {
+        group: Group,
+        first: Option<Vec<Option<Vec<u8>>>>,
+    },
+    /// Into memory, to be sorted.
+    Sorted(Vec<SortedRow>),
+}
+
+/// A row that waits to be sorted, by its clustering key.
+struct SortedRow {
+    clustering: Vec<u8>,
+    cells: Vec<Option<Vec<u8>>>,
+}
+
+/// The most bytes that rows to be sorted may take.
+const SORT_BYTES_MAX: usize = 64 << 20;
+
+impl Execution {
+    /// Begins an execution. Bound values are evaluated here and not needed afterwards.
+    pub fn begin(
+        plan: &Arc<Plan>,
+        bindings: &Bindings<'_>,
+        chance: Arc<dyn Chance>,
+        request: Request,
+        paging_state: Option<&[u8]>,
+        coordinator: &Coordinator,
+    ) -> Result<Self, Error> {
+        let page = page(plan, bindings, &request, paging_state)?;
+        let table = &plan.table;
+        let command = Command {
+            keys: plan.restrictions.keys.evaluate(table, bindings)?,
+            slices: plan
+                .restrictions
+                .clustering
+                .slices(&table.clustering, bindings)?,
+            filter: crate::restriction::filter::evaluate(
+                &plan.restrictions.filter,
+                table,
+                bindings,
+            )?,
+            reversed: plan.reversed,
+            limits: page.limits(),
+            distinct: plan.distinct,
+            resume: page.resume.clone(),
+            statics: plan.restrictions.clustering.is_empty(),
+            ..Command::new(
+                table.id,
+                model::read::Keys::List(Vec::new()),
+                bindings.moment.now_seconds,
+            )
+        };
+        let sink = if plan.selection.is_aggregate() {
+            Sink::Group {
+                group: Group::new(&plan.selection.aggregates)?,
+                first: None,
+            }
+        } else if plan.sorted {
+            Sink::Sorted(Vec::new())
+        } else {
+            Sink::Rows(None)
+        };
+        Ok(Execution {
+            selection: plan.selection.bound(bindings)?.map(Box::new),
+            read: coordinator.read(table, command)?,
+            plan: plan.clone(),
+            request,
+            moment: bindings.moment,
+            chance,
+            page,
+            values: Values::default(),
+            sink,
+            returned: 0,
+            last: None,
+            more: false,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Goes on until the answer is complete in `out`, or something must come first. After an error
+    /// nothing of this execution is left in the buffer.
+    pub fn step(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<Progress, Error> {
+        self.begin_rows(out);
+        match self.run(meter, out) {
+            Ok(Progress::Done) => {
+                self.finish(out)?;
+                Ok(Progress::Done)
+            }
+            Ok(waiting) => Ok(waiting),
+            Err(error) => {
+                if let Sink::Rows(writer) = &mut self.sink
+                    && let Some(writer) = writer.take()
+                {
+                    writer.cancel(out);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes what was written so far out of the common buffer, to go on in another turn.
+    pub fn detach(&mut self, out: &mut BytesMut) -> BytesMut {
+        match &mut self.sink {
+            Sink::Rows(Some(writer)) => writer.detach(out),
+            _ => BytesMut::new(),
+        }
+    }
+
+    fn begin_rows(&mut self, out: &mut BytesMut) {
+        let paging_state_bytes = match self.request.page_rows {
+            // The room that the next state will most likely take: what this one took.
+            Some(_) => self
+                .page
+                .resume
+                .as_ref()
+                .map(|position| self.state(position.clone()).encode().len()),
+            None => None,
+        };
+        if let Sink::Rows(writer @ None) = &mut self.sink {
+            let head = head(&self.request);
+            *writer = Some(RowsWriter::begin(
+                out,
+                &head,
+                &self.plan.metadata,
+                self.request.metadata.as_wire(),
+                paging_state_bytes,
+            ));
+        }
+    }
+
+    fn run(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<Progress, Error> {
+        loop {
+            let step = self.read.step(meter)?;
+            self.check_dead_rows()?;
+            match step {
+                RowStep::End => return Ok(Progress::Done),
+                RowStep::Yield => return Ok(Progress::Yield),
+                RowStep::Wait(wait) => return Ok(Progress::Wait(wait)),
+                RowStep::Row => {}
+            }
+            if self.is_page_full(out) {
+                self.more = true;
+                return Ok(Progress::Done);
+            }
+            self.take_row(meter, out)?;
+        }
+    }
+
+    /// Too many dead rows make a read slow for everyone: refused at one bound, warned of at another.
+    fn check_dead_rows(&mut self) -> Result<(), Error> {
+        let dead = self.read.dead_rows();
+        let Request {
+            dead_rows_warn: warn,
+            dead_rows_fail: fail,
+            ..
+        } = self.request;
+        if fail != 0 && dead > fail {
+            return Err(coordinator::Error::ReadFailed(format!(
+                "Scanned over {dead} tombstones during a query of {} (the limit, tombstone_failure_threshold, is {fail}); the query was aborted",
+                self.plan.table.qualified_name()
+            ))
+            .into());
+        }
+        if warn != 0 && dead > warn && self.warnings.is_empty() {
+            self.warnings.push(format!(
+                "Read {} live rows and more than {warn} tombstone cells for a query of {}; see tombstone_warn_threshold",
+                self.returned,
+                self.plan.table.qualified_name()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the row that was just read belongs to the next page.
+    fn is_page_full(&self, out: &BytesMut) -> bool {
+        let Sink::Rows(Some(writer)) = &self.sink else {
+            return false;
+        };
+        if self.request.page_rows.is_none() {
+            return false;
+        }
+        self.returned >= self.page.rows || writer.envelope_bytes(out) >= limits::PAGE_BYTES_MAX
+    }
+
+    fn take_row(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<(), Error> {
+        let selection = self.selection.as_deref().unwrap_or(&self.plan.selection);
+        let live = self.read.row();
+        let row = Row {
+            key: live.key.bytes,
+            clustering: live.clustering,
+            image: live.image,
+            static_image: live.static_image,
+        };
+        self.values
+            .load(&selection.fetch, &row, self.moment.now_seconds);
+        let bindings = Bindings::none(self.moment, &*self.chance);
+        let scope = Scope {
+            row: &row,
+            values: &self.values,
+            bindings: &bindings,
+            aggregates: &[],
+        };
+        match &mut self.sink {
+            Sink::Rows(None) => return Err(Error::Server("rows before their metadata".into())),
+            Sink::Rows(Some(writer)) => {
+                let before = out.len();
+                put_row(selection, &scope, writer, out)?;
+                meter.answer((out.len() - before) as u64);
+                refuse_too_large(writer.envelope_bytes(out))?;
+            }
+            Sink::Group { group, first } => {
+                group.add(&selection.aggregates, &scope)?;
+                if first.is_none() {
+                    *first = Some(cells(selection, &scope)?);
+                }
+            }
+            Sink::Sorted(rows) => {
+                let clustering = row.clustering.unwrap_or_default().to_vec();
+                rows.push(SortedRow {
+                    clustering,
+                    cells: cells(selection, &scope)?,
+                });
+                refuse_too_many(rows)?;
+            }
+        }
+        self.returned += 1;
+        if self.returned == self.page.rows
+            || self.request.page_rows.is_some() && self.is_nearly_full(out)
+        {
+            self.last = Some(self.read.position());
+        }
+        Ok(())
+    }
+
+    /// Whether the next row may be the one that does not fit, so that this one's place is needed.
+    fn is_nearly_full(&self, out: &BytesMut) -> bool {
+        match &self.sink {
+            Sink::Rows(Some(writer)) => writer.envelope_bytes(out) >= limits::PAGE_BYTES_MAX,
+            _ => false,
+        }
+    }
+
+    fn state(&self, position: Position) -> State {
+        self.page.next(
+            self.request.statement,
+            self.plan.table.id,
+            position,
+            self.returned,
+        )
+    }
+
+    fn finish(&mut self, out: &mut BytesMut) -> Result<(), Error> {
+        let state = match (self.more, self.last.take()) {
+            (true, Some(position)) => Some(self.state(position).encode()),
+            (true, None) => {
+                return Err(Error::Server(
+                    "a page without the place of its last row".into(),
+                ));
+            }
+            (false, _) => None,
+        };
+        let warnings = std::mem::take(&mut self.warnings);
+        match &mut self.sink {
+            Sink::Rows(writer) => {
+                let writer = writer
+                    .take()
+                    .ok_or_else(|| Error::Server("rows were finished twice".into()))?;
+                writer.finish(out, state.as_deref(), &warnings);
+                Ok(())
+            }
+            Sink::Group { .. } => self.finish_group(out, &warnings),
+            Sink::Sorted(_) => self.finish_sorted(out, &warnings),
+        }
+    }
+
+    fn finish_group(&mut self, out: &mut BytesMut, warnings: &[String]) -> Result<(), Error> {
+        let Sink::Group { group, first } = &self.sink else {
+            return Ok(());
+        };
+        let selection = self.selection.as_deref().unwrap_or(&self.plan.selection);
+        let results = group.results(&selection.aggregates);
+        let bindings = Bindings::none(self.moment, &*self.chance);
+        let values = Values::default();
+        let row = Row {
+            key: &[],
+            clustering: None,
+            image: None,
+            static_image: None,
+        };
+        let scope = Scope {
+            row: &row,
+            values: &values,
+            bindings: &bindings,
+            aggregates: &results,
+        };
+        let mut writer = RowsWriter::begin(
+            out,
+            &head(&self.request),
+            &self.plan.metadata,
+            self.request.metadata.as_wire(),
+            None,
+        );
+        for (index, column) in selection.columns.iter().enumerate() {
+            if column.expression.has_aggregate() {
+                writer.cell(out, scope.value(&column.expression)?.as_deref());
+            } else {
+                writer.cell(
+                    out,
+                    first.as_ref().and_then(|cells| cells[index].as_deref()),
+                );
+            }
+        }
+        writer.end_row();
+        writer.finish(out, None, warnings);
+        Ok(())
+    }
+
+    fn finish_sorted(&mut self, out: &mut BytesMut, warnings: &[String]) -> Result<(), Error> {
+        let Sink::Sorted(rows) = &mut self.sink else {
+            return Ok(());
+        };
+        rows.sort_by(|a, b| a.clustering.cmp(&b.clustering));
+        if self.plan.reversed {
+            rows.reverse();
+        }
+        let limit = usize::try_from(self.page.rows_left).unwrap_or(usize::MAX);
+        let mut writer = RowsWriter::begin(
+            out,
+            &head(&self.request),
+            &self.plan.metadata,
+            self.request.metadata.as_wire(),
+            None,
+        );
+        for row in rows.iter().take(limit) {
+            row.cells
+                .iter()
+                .for_each(|cell| writer.cell(out, cell.as_deref()));
+            writer.end_row();
+        }
+        if let Err(error) = refuse_too_large(writer.envelope_bytes(out)) {
+            writer.cancel(out);
+            return Err(error);
+        }
+        writer.finish(out, None, warnings);
+        Ok(())
+    }
+}
+
+fn head(request: &Request) -> Head<'static> {
+    let mut head = Head::new(request.version, request.stream);
+    head.tracing_id = request.tracing_id;
+    head
+}
+
+fn page(
+    plan: &Plan,
+    bindings: &Bindings<'_>,
+    request: &Request,
+    paging_state: Option<&[u8]>,
+) -> Result<Page, Error> {
+    let limit = paging::limit(plan.limit.as_ref(), bindings, "LIMIT")?;
+    let per_partition = paging::limit(
+        plan.per_partition_limit.as_ref(),
+        bindings,
+        "PER PARTITION LIMIT",
+    )?;
+    let whole = plan.selection.is_aggregate() || plan.sorted;
+    if plan.sorted && request.page_rows.is_some() {
+        return Err(Error::invalid(
+            "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
+        ));
+    }
+    let rows = match request.page_rows {
+        Some(rows) if !whole => u64::from(rows),
+        _ => u64::MAX,
+    };
+    let mut page = Page {
+        rows,
+        rows_left: limit,
+        per_partition,
+        resume: None,
+    };
+    if whole {
+        // LIMIT counts result rows, so all rows must be read.
+        page.rows_left = if plan.sorted { limit } else { u64::MAX };
+        return Ok(page);
+    }
+    if let Some(bytes) = paging_state {
+        let state = State::decode(bytes).map_err(|error| Error::Protocol(error.to_string()))?;
+        if state.statement != request.statement || state.table != plan.table.id {
+            return Err(Error::Protocol(
+                "Invalid value for the paging state: it belongs to another statement".into(),
+            ));
+        }
+        page.rows_left = state.rows_left;
+        page.resume = Some(state.position);
+    }
+    Ok(page)
+}
+
+fn put_row(
+    selection: &Selection,
+    scope: &Scope<'_, '_>,
+    writer: &mut RowsWriter,
+    out: &mut BytesMut,
+) -> Result<(), Error> {
+    for column in &selection.columns {
+        match &column.expression {
+            Expression::Slot(slot) => writer.cell(out, scope.values.get(*slot, scope.row)),
+            other => writer.cell(out, scope.value(other)?.as_deref()),
+        }
+    }
+    writer.end_row();
+    Ok(())
+}
+
+fn cells(selection: &Selection, scope: &Scope<'_, '_>) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    let cell = |column: &ResultColumn| Ok(scope.value(&column.expression)?.map(Cow::into_owned));
+    selection.columns.iter().map(cell).collect()
+}
+
+fn refuse_too_large(envelope_bytes: usize) -> Result<(), Error> {
+    if envelope_bytes <= limits::ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The answer is larger than {} MiB, the most that one answer may hold; use paging or a LIMIT",
+        limits::ANSWER_BYTES_MAX >> 20
+    )))
+}
+
+fn refuse_too_many(rows: &[SortedRow]) -> Result<(), Error> {
+    let Some(last) = rows.last() else {
+        return Ok(());
+    };
+    let row_bytes =
+        last.clustering.len() + last.cells.iter().flatten().map(Vec::len).sum::<usize>();
+    if rows.len().saturating_mul(row_bytes.max(64)) <= SORT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "ORDER BY with IN on the partition key would sort more than {} MiB in memory; use a LIMIT or sort client side",
+        SORT_BYTES_MAX >> 20
+    )))
+}

@@ -1,0 +1,63 @@
+//! ORDER BY: the table's own order, or its reverse; nothing else is stored.
+
+use cql::tree::{Direction, Ordering, Select};
+use schema::Table;
+use schema::table::{ColumnKind, Order};
+
+use crate::error::Error;
+use crate::restriction::{self, ClusteringPlan, KeyPlan, Restrictions};
+
+/// Whether rows come in reverse.
+pub fn is_reversed(
+    table: &Table,
+    select: &Select,
+    restrictions: &Restrictions,
+) -> Result<bool, Error> {
+    let Some(first) = select.order_by.first() else {
+        return Ok(false);
+    };
+    if first.nearest_to.is_some() {
+        return Err(Error::unsupported("ORDER BY ... ANN OF"));
+    }
+    if !matches!(restrictions.keys, KeyPlan::Points(_)) {
+        return Err(Error::invalid(
+            "ORDER BY is only supported when the partition key is restricted by an EQ or an IN.",
+        ));
+    }
+    let mut reversed = None;
+    let mut position = 0;
+    for ordering in &select.order_by {
+        let column = restriction::column(table, &ordering.column.text)?;
+        if column.kind != ColumnKind::Clustering {
+            return Err(Error::invalid(format!(
+                "Order by is currently only supported on the clustered columns of the PRIMARY KEY, got {}",
+                column.name
+            )));
+        }
+        // Columns that are fixed by = have no order of their own and may be left out.
+        while position < usize::from(column.position)
+            && is_fixed(&restrictions.clustering, position)
+        {
+            position += 1;
+        }
+        if position != usize::from(column.position) {
+            return Err(Error::invalid(
+                "Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY",
+            ));
+        }
+        let against = is_against(ordering, column.order);
+        if *reversed.get_or_insert(against) != against {
+            return Err(Error::invalid("Unsupported order by relation"));
+        }
+        position += 1;
+    }
+    Ok(reversed.unwrap_or(false))
+}
+
+fn is_fixed(clustering: &ClusteringPlan, position: usize) -> bool {
+    position < clustering.fixed_columns()
+}
+
+fn is_against(ordering: &Ordering, order: Order) -> bool {
+    (ordering.direction == Direction::Descending) != (order == Order::Desc)
+}

@@ -1,0 +1,77 @@
+//! Where a page ends and the next one goes on.
+
+use coordinator::paging::State;
+use model::read::{Limits, Position};
+
+use crate::bind::{Bindings, Bound};
+use crate::error::Error;
+use crate::term;
+
+/// The limits of one page and of the whole result.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Rows on this page; `u64::MAX` for a request that is not paged.
+    pub rows: u64,
+    /// Rows left of LIMIT.
+    pub rows_left: u64,
+    /// Rows per partition.
+    pub per_partition: u64,
+    /// Where the last page ended.
+    pub resume: Option<Position>,
+}
+
+impl Page {
+    /// The limits for the read: one row more than the page, to see whether another page follows.
+    pub fn limits(&self) -> Limits {
+        let rows = self.rows.saturating_add(1).min(self.rows_left);
+        Limits {
+            rows,
+            per_partition: self.per_partition,
+            bytes: u64::MAX,
+        }
+    }
+
+    /// The state after `returned` rows, the last of them at `position`.
+    pub fn next(
+        &self,
+        statement: [u8; 16],
+        table: model::TableId,
+        position: Position,
+        returned: u64,
+    ) -> State {
+        let rows_left = if self.rows_left == u64::MAX {
+            u64::MAX
+        } else {
+            self.rows_left - returned
+        };
+        State {
+            statement,
+            table,
+            position,
+            rows_left,
+            opaque: Vec::new(),
+        }
+    }
+}
+
+/// The value of LIMIT or PER PARTITION LIMIT; `u64::MAX` without one.
+pub fn limit(plan: Option<&term::Plan>, bindings: &Bindings<'_>, name: &str) -> Result<u64, Error> {
+    let Some(plan) = plan else {
+        return Ok(u64::MAX);
+    };
+    let rows = match plan.evaluate(bindings)? {
+        Bound::Unset => return Ok(u64::MAX),
+        Bound::Null => {
+            return Err(Error::invalid(format!(
+                "Invalid null value of {}",
+                name.to_lowercase()
+            )));
+        }
+        value => types::value::number::int32(value.bytes().unwrap_or_default())
+            .ok_or_else(|| Error::invalid(format!("Invalid {} value", name.to_lowercase())))?,
+    };
+    match u64::try_from(rows) {
+        Ok(rows) if rows > 0 => Ok(rows),
+        _ => Err(Error::invalid(format!("{name} must be strictly positive"))),
+    }
+}

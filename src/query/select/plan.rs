@@ -1,0 +1,124 @@
+//! Planning a SELECT, in Cassandra's order of refusals.
+
+use std::sync::Arc;
+
+use cql::tree::{Select, Term};
+use protocol::result::{ColumnSpec, Metadata};
+use schema::Table;
+use schema::table::ColumnKind;
+use types::Type;
+
+use crate::error::Error;
+use crate::marker::Receiver;
+use crate::restriction::{self, KeyPlan, Purpose};
+use crate::select::{Plan, order};
+use crate::selector::{self, Expression, Selection};
+use crate::term::{self, Planner};
+
+/// Plans a SELECT from `table`.
+pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> Result<Plan, Error> {
+    if select.json {
+        return Err(Error::unsupported("SELECT JSON"));
+    }
+    if !select.group_by.is_empty() {
+        return Err(Error::unsupported("GROUP BY"));
+    }
+    let selection = selector::plan(table, select, planner)?;
+    let purpose = Purpose::Select {
+        allow_filtering: select.allow_filtering,
+    };
+    let restrictions = restriction::analyse(table, &select.relations, purpose, planner)?;
+    if select.distinct {
+        check_distinct(table, select, &selection)?;
+        if !restrictions.clustering.is_empty() {
+            return Err(Error::invalid(
+                "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.",
+            ));
+        }
+    }
+    if select.per_partition_limit.is_some() && selection.is_aggregate() {
+        return Err(Error::invalid(
+            "PER PARTITION LIMIT is not allowed with aggregate queries.",
+        ));
+    }
+    let reversed = order::is_reversed(table, select, &restrictions)?;
+    let many_keys = matches!(restrictions.keys, KeyPlan::Points(_)) && !restrictions.keys.is_one();
+    Ok(Plan {
+        table: table.clone(),
+        metadata: metadata(table, &selection),
+        sorted: many_keys && !select.order_by.is_empty(),
+        selection,
+        restrictions,
+        reversed,
+        distinct: select.distinct,
+        per_partition_limit: limit(
+            select.per_partition_limit.as_ref(),
+            "[per_partition_limit]",
+            planner,
+        )?,
+        limit: limit(select.limit.as_ref(), "[limit]", planner)?,
+    })
+}
+
+fn limit(
+    term: Option<&Term>,
+    name: &str,
+    planner: &mut Planner<'_>,
+) -> Result<Option<term::Plan>, Error> {
+    term.map(|term| planner.plan(term, &Receiver::new(name, Type::Int)))
+        .transpose()
+}
+
+fn metadata(table: &Table, selection: &Selection) -> Metadata {
+    let spec = |column: &selector::ResultColumn| ColumnSpec {
+        keyspace: table.keyspace.clone(),
+        table: table.name.clone(),
+        name: column.name.clone(),
+        ty: column.ty.clone(),
+    };
+    Metadata::new(selection.columns.iter().map(spec).collect())
+}
+
+/// DISTINCT selects whole partition keys and static columns.
+fn check_distinct(table: &Table, select: &Select, selection: &Selection) -> Result<(), Error> {
+    if select.per_partition_limit.is_some() {
+        return Err(Error::invalid(
+            "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
+        ));
+    }
+    if let Some(name) = selection
+        .fetch
+        .first_of(&[ColumnKind::Clustering, ColumnKind::Regular], table)
+    {
+        return Err(Error::invalid(format!(
+            "SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})"
+        )));
+    }
+    let selects = |name: &str| {
+        selection.columns.iter().any(|column| {
+            matches!(column.expression, Expression::Slot(slot) if selection.fetch.is(slot, name, table))
+        })
+    };
+    let only_statics = selection
+        .columns
+        .iter()
+        .all(|column| matches!(column.expression, Expression::Slot(_)))
+        && !table
+            .partition_key
+            .iter()
+            .any(|column| selects(&column.name));
+    if only_statics {
+        return Ok(());
+    }
+    match table
+        .partition_key
+        .iter()
+        .find(|column| !selects(&column.name))
+    {
+        Some(missing) => Err(Error::invalid(format!(
+            "SELECT DISTINCT queries must request all the partition key columns (missing {})",
+            missing.name
+        ))),
+        None => Ok(()),
+    }
+}

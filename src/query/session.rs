@@ -1,0 +1,41 @@
+//! What a connection remembers between requests.
+
+use std::sync::Arc;
+
+use protocol::Version;
+
+use crate::modify::Scratch;
+
+/// The state of one connection.
+pub struct Session {
+    /// The protocol version.
+    pub(crate) version: Version,
+    /// The keyspace of unqualified names.
+    pub(crate) keyspace: Option<Arc<str>>,
+    /// Buffers for writes.
+    pub(crate) scratch: Scratch,
+}
+
+impl Session {
+    /// A new connection's session.
+    pub(crate) fn new(version: Version) -> Self {
+        Session {
+            version,
+            keyspace: None,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The keyspace in use.
+    pub fn keyspace(&self) -> Option<&str> {
+        self.keyspace.as_deref()
+    }
+
+    /// A session that sees names as this one does.
+    pub(crate) fn twin(&self) -> Session {
+        Session {
+            keyspace: self.keyspace.clone(),
+            ..Session::new(self.version)
+        }
+    }
+}

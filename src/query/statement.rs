@@ -1,0 +1,219 @@
+//! A statement planned against one catalog: everything that does not depend on bound values.
+
+use std::sync::Arc;
+
+use cql::tree::{self, Modification, Statement};
+use protocol::result::Metadata;
+use schema::{Catalog, Table};
+use uuid::Uuid;
+
+use crate::consistency::Replicas;
+use crate::error::Error;
+use crate::marker::{Markers, Receiver};
+use crate::modify::{self, Batch};
+use crate::restriction::KeyPlan;
+use crate::restriction::values::Values;
+use crate::select;
+use crate::term::Planner;
+
+/// A planned statement.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What it does.
+    pub action: Action,
+    /// What each marker stands for.
+    pub receivers: Vec<Receiver>,
+    /// The markers of the partition key's columns, if each has one of its own.
+    pub partition_key_markers: Vec<u16>,
+    /// The columns of the result.
+    pub metadata: Metadata,
+    /// The digest of the metadata.
+    pub metadata_id: [u8; 16],
+    /// The catalog it was planned against, by its content.
+    pub catalog_version: Uuid,
+}
+
+/// What a planned statement does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Reads rows.
+    Select(Arc<select::Plan>, Replicas),
+    /// Writes.
+    Modify(Arc<modify::Plan>, Replicas),
+    /// Writes together.
+    Batch(Arc<Batch>, Vec<Replicas>),
+    /// Changes the schema, or something else that needs no plan.
+    Other(Arc<Statement>),
+}
+
+impl Planned {
+    /// Whether the plan is right for a catalog.
+    pub fn is_valid_for(&self, catalog: &Catalog) -> bool {
+        self.catalog_version == catalog.version()
+    }
+}
+
+/// Plans a statement. Unqualified names are of `keyspace`.
+pub fn plan(
+    statement: Statement,
+    keyspace: Option<&str>,
+    data_center: &str,
+    catalog: &Catalog,
+) -> Result<Planned, Error> {
+    let mut markers = Markers::new(statement.markers());
+    let maker = Maker {
+        catalog,
+        keyspace,
+        data_center,
+    };
+    let (action, metadata) = match statement {
+        Statement::Select(select) => {
+            let table = maker.table(&select.table)?;
+            let plan = select::plan(&table, &select, &mut maker.planner(&table, &mut markers))?;
+            let metadata = plan.metadata.clone();
+            (
+                Action::Select(Arc::new(plan), maker.replicas(&table)?),
+                metadata,
+            )
+        }
+        Statement::Insert(insert) => {
+            maker.modification(&Modification::Insert(insert), &mut markers)?
+        }
+        Statement::Update(update) => {
+            maker.modification(&Modification::Update(update), &mut markers)?
+        }
+        Statement::Delete(delete) => {
+            maker.modification(&Modification::Delete(delete), &mut markers)?
+        }
+        Statement::Batch(batch) => maker.batch(&batch, &mut markers)?,
+        Statement::Unsupported { name } => return Err(Error::unsupported(name)),
+        other => (Action::Other(Arc::new(other)), Metadata::empty()),
+    };
+    Ok(Planned {
+        receivers: markers.receivers()?,
+        partition_key_markers: partition_key_markers(&action),
+        action,
+        metadata_id: protocol::result::metadata_id(&metadata),
+        metadata,
+        catalog_version: catalog.version(),
+    })
+}
+
+type Made = (Action, Metadata);
+
+struct Maker<'a> {
+    catalog: &'a Catalog,
+    keyspace: Option<&'a str>,
+    data_center: &'a str,
+}
+
+impl Maker<'_> {
+    fn table(&self, name: &tree::QualifiedName) -> Result<Arc<Table>, Error> {
+        let keyspace = schema::ddl::keyspace_of(name, self.keyspace)?;
+        Ok(self
+            .catalog
+            .require_table(keyspace, name.name.as_str())?
+            .clone())
+    }
+
+    fn replicas(&self, table: &Table) -> Result<Replicas, Error> {
+        let keyspace = self.catalog.require_keyspace(&table.keyspace)?;
+        Ok(Replicas::of(keyspace, self.data_center))
+    }
+
+    fn planner<'m>(&'m self, table: &'m Table, markers: &'m mut Markers) -> Planner<'m> {
+        Planner {
+            catalog: self.catalog,
+            keyspace: &table.keyspace,
+            markers,
+        }
+    }
+
+    fn modification(&self, statement: &Modification, markers: &mut Markers) -> Result<Made, Error> {
+        let (plan, table) = self.modify(statement, markers)?;
+        let replicas = self.replicas(&table)?;
+        Ok((Action::Modify(Arc::new(plan), replicas), Metadata::empty()))
+    }
+
+    fn modify(
+        &self,
+        statement: &Modification,
+        markers: &mut Markers,
+    ) -> Result<(modify::Plan, Arc<Table>), Error> {
+        let name = match statement {
+            Modification::Insert(insert) => &insert.table,
+            Modification::Update(update) => &update.table,
+            Modification::Delete(delete) => &delete.table,
+        };
+        let table = self.table(name)?;
+        if let Some(refusal) = schema::system::refuses_writes(&table) {
+            return Err(Error::Unauthorized(refusal));
+        }
+        let plan = modify::plan(&table, statement, &mut self.planner(&table, markers))?;
+        Ok((plan, table))
+    }
+
+    fn batch(&self, batch: &tree::Batch, markers: &mut Markers) -> Result<Made, Error> {
+        if batch.kind == tree::BatchKind::Counter {
+            return Err(Error::unsupported("A counter batch"));
+        }
+        let mut plans = Vec::with_capacity(batch.statements.len());
+        let mut replicas = Vec::new();
+        let timestamp = match batch.attributes.timestamp() {
+            None => None,
+            Some(term) => {
+                let receiver = Receiver::new("[timestamp]", types::Type::BigInt);
+                let mut planner = Planner {
+                    catalog: self.catalog,
+                    keyspace: self.keyspace.unwrap_or_default(),
+                    markers,
+                };
+                Some(planner.plan(term, &receiver)?)
+            }
+        };
+        if batch.attributes.time_to_live().is_some() {
+            return Err(Error::invalid(
+                "Global TTL on the BATCH statement is not supported.",
+            ));
+        }
+        for statement in &batch.statements {
+            let (plan, table) = self.modify(statement, markers)?;
+            if timestamp.is_some() && plan.timestamp.is_some() {
+                return Err(Error::invalid(
+                    "Timestamp must be set either on BATCH or individual statements",
+                ));
+            }
+            replicas.push(self.replicas(&table)?);
+            plans.push(plan);
+        }
+        // On one node LOGGED and UNLOGGED are the same: both are one frame of the commit log.
+        let action = Action::Batch(
+            Arc::new(Batch {
+                statements: plans,
+                timestamp,
+            }),
+            replicas,
+        );
+        Ok((action, Metadata::empty()))
+    }
+}
+
+/// One marker for each column of the partition key, in key order; nothing unless all have one.
+fn partition_key_markers(action: &Action) -> Vec<u16> {
+    let keys: &[Values] = match action {
+        Action::Select(plan, _) => match &plan.restrictions.keys {
+            KeyPlan::Points(values) => values,
+            KeyPlan::Tokens(_) => return Vec::new(),
+        },
+        Action::Modify(plan, _) => &plan.keys,
+        _ => return Vec::new(),
+    };
+    let marker = |values: &Values| match values {
+        Values::One(plan) => plan.as_marker().and_then(|index| u16::try_from(index).ok()),
+        _ => None,
+    };
+    keys.iter()
+        .map(marker)
+        .collect::<Option<Vec<u16>>>()
+        .unwrap_or_default()
+}

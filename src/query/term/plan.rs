@@ -1,0 +1,406 @@
+//! Planning a term: types checked, markers named, constants folded.
+
+use std::sync::Arc;
+
+use cql::tree::{self, Literal, Term, TermKind};
+use schema::Catalog;
+use types::literal;
+use types::{Type, udt};
+
+use crate::error::Error;
+use crate::function::{self, Function};
+use crate::marker::{Markers, Receiver};
+use crate::term::Plan;
+use crate::term::fit::{Fit, Shape, constant, known_fit};
+
+/// Plans the terms of one statement against one catalog.
+pub struct Planner<'a> {
+    /// Where user-defined types are found.
+    pub catalog: &'a Catalog,
+    /// The keyspace of the statement's table.
+    pub keyspace: &'a str,
+    /// What is known of the statement's markers.
+    pub markers: &'a mut Markers,
+}
+
+impl Planner<'_> {
+    /// A plan for `term` whose values have the receiver's type.
+    pub fn plan(&mut self, term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+        let plan = match &term.kind {
+            TermKind::Null => Plan::NULL,
+            TermKind::Marker(marker) => self.marker(marker, receiver),
+            TermKind::Literal(literal) => {
+                Plan::Constant(Some(encode_literal(literal, receiver)?.into()))
+            }
+            TermKind::List(items) => self.list(items, term, receiver)?,
+            TermKind::Set(items) => self.set(items, term, receiver)?,
+            TermKind::Map(pairs) => self.map(pairs, term, receiver)?,
+            TermKind::UserType(fields) => self.user_type(fields, term, receiver)?,
+            TermKind::Tuple(parts) => self.tuple(parts, term, receiver)?,
+            TermKind::Function(name, arguments) => self.call(name, arguments, receiver)?,
+            TermKind::TypeHint(data_type, inner) => {
+                self.hinted(data_type, inner, term, receiver)?
+            }
+            TermKind::Cast(inner, native) => self.cast(inner, *native, receiver)?,
+            TermKind::Arithmetic(..) | TermKind::Negation(_) => {
+                return Err(Error::unsupported("Arithmetic"));
+            }
+        };
+        fold(plan)
+    }
+
+    /// A marker that stands for a value of the receiver.
+    pub fn marker(&mut self, marker: &tree::Marker, receiver: &Receiver) -> Plan {
+        self.markers.set(marker, receiver);
+        let holds_order = |ty: &Type| matches!(ty, Type::Set { .. } | Type::Map { .. });
+        let sorted = receiver.ty.any(&holds_order).then(|| receiver.ty.clone());
+        Plan::Marker {
+            index: marker.index,
+            sorted,
+        }
+    }
+
+    /// What is known of a term's type before a receiver is chosen.
+    pub fn shape<'t>(&self, term: &'t Term) -> Result<Shape<'t>, Error> {
+        let each = |terms: &'t [Term]| {
+            terms
+                .iter()
+                .map(|term| self.shape(term))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match &term.kind {
+            TermKind::Null | TermKind::Marker(_) => Shape::Anything,
+            TermKind::Literal(literal) => Shape::Literal(literal),
+            TermKind::List(items) => Shape::List(each(items)?),
+            TermKind::Set(items) => Shape::Set(each(items)?),
+            TermKind::Tuple(items) if items.len() == 1 => self.shape(&items[0])?,
+            TermKind::Tuple(items) => Shape::Tuple(each(items)?),
+            TermKind::Map(pairs) => Shape::Map(
+                pairs
+                    .iter()
+                    .map(|(k, v)| Ok((self.shape(k)?, self.shape(v)?)))
+                    .collect::<Result<_, Error>>()?,
+            ),
+            TermKind::UserType(_) => Shape::UserType,
+            TermKind::Function(name, arguments) => Shape::Known(
+                function::resolve(name, &each(arguments)?, None)?
+                    .result
+                    .clone(),
+            ),
+            TermKind::TypeHint(data_type, _) => Shape::Known(self.data_type(data_type)?),
+            TermKind::Cast(_, native) => Shape::Known(self.native(*native)?),
+            TermKind::Arithmetic(..) | TermKind::Negation(_) => {
+                return Err(Error::unsupported("Arithmetic"));
+            }
+        })
+    }
+
+    /// A type as written, found in the catalog.
+    pub fn data_type(&self, data_type: &tree::DataType) -> Result<Type, Error> {
+        Ok(schema::types::resolve(
+            data_type,
+            self.keyspace,
+            self.catalog,
+        )?)
+    }
+
+    /// A native type.
+    pub fn native(&self, native: tree::Native) -> Result<Type, Error> {
+        self.data_type(&tree::DataType::Native(native))
+    }
+
+    fn list(&mut self, items: &[Term], term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+        let element = match &receiver.ty {
+            Type::List { element, .. } => element.clone(),
+            Type::Vector { element, dimension } => {
+                if items.len() != *dimension as usize {
+                    return Err(Error::invalid(format!(
+                        "Invalid vector literal for {} of type {}; expected {} elements, but given {}",
+                        receiver.name,
+                        receiver.ty,
+                        dimension,
+                        items.len()
+                    )));
+                }
+                element.clone()
+            }
+            other => return Err(wrong_literal("list", receiver, other)),
+        };
+        self.items(
+            items,
+            term,
+            receiver,
+            &receiver.part("value", (*element).clone()),
+        )
+    }
+
+    fn set(&mut self, items: &[Term], term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+        match &receiver.ty {
+            Type::Set { element, .. } => {
+                let part = receiver.part("value", (**element).clone());
+                self.items(items, term, receiver, &part)
+            }
+            Type::Map { .. } if items.is_empty() => Ok(Plan::Pairs {
+                ty: receiver.ty.clone(),
+                pairs: Vec::new(),
+            }),
+            Type::Udt { .. } if items.is_empty() => self.user_type(&[], term, receiver),
+            other => Err(wrong_literal("set", receiver, other)),
+        }
+    }
+
+    fn items(
+        &mut self,
+        items: &[Term],
+        _: &Term,
+        receiver: &Receiver,
+        part: &Receiver,
+    ) -> Result<Plan, Error> {
+        let items = items
+            .iter()
+            .map(|item| self.part(item, receiver, part))
+            .collect::<Result<_, _>>()?;
+        Ok(Plan::Items {
+            ty: receiver.ty.clone(),
+            items,
+        })
+    }
+
+    /// An element of a literal; null is refused here, where its place is known.
+    fn part(&mut self, item: &Term, receiver: &Receiver, part: &Receiver) -> Result<Plan, Error> {
+        if matches!(item.kind, TermKind::Null) {
+            return Err(Error::invalid("null is not supported inside collections"));
+        }
+        let shape = self.shape(item)?;
+        if shape.fit(&part.ty) == Fit::No && matches!(item.kind, TermKind::Literal(_)) {
+            return Err(Error::invalid(format!(
+                "Invalid {} literal for {}: value {item} is not of type {}",
+                collection_word(&receiver.ty),
+                receiver.name,
+                part.ty
+            )));
+        }
+        self.plan(item, part)
+    }
+
+    fn map(
+        &mut self,
+        pairs: &[(Term, Term)],
+        _: &Term,
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        let Type::Map { key, value, .. } = &receiver.ty else {
+            return Err(wrong_literal("map", receiver, &receiver.ty));
+        };
+        let key_part = receiver.part("key", (**key).clone());
+        let value_part = receiver.part("value", (**value).clone());
+        let pairs = pairs
+            .iter()
+            .map(|(k, v)| {
+                Ok((
+                    self.part(k, receiver, &key_part)?,
+                    self.part(v, receiver, &value_part)?,
+                ))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Plan::Pairs {
+            ty: receiver.ty.clone(),
+            pairs,
+        })
+    }
+
+    fn user_type(
+        &mut self,
+        fields: &[(tree::Identifier, Term)],
+        _: &Term,
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        let Type::Udt { definition, .. } = &receiver.ty else {
+            return Err(wrong_literal("user type", receiver, &receiver.ty));
+        };
+        if let Some((unknown, _)) = fields
+            .iter()
+            .find(|(name, _)| definition.field_index(&name.text).is_none())
+        {
+            return Err(Error::invalid(format!(
+                "Unknown field '{}' in value of user defined type {}",
+                unknown.text, definition.name
+            )));
+        }
+        let parts = self.fields(fields, definition, receiver)?;
+        Ok(Plan::Components { parts })
+    }
+
+    /// One plan for each field up to the last one given.
+    fn fields(
+        &mut self,
+        fields: &[(tree::Identifier, Term)],
+        definition: &Arc<udt::Definition>,
+        receiver: &Receiver,
+    ) -> Result<Vec<Plan>, Error> {
+        definition
+            .fields
+            .iter()
+            .map(
+                |(name, ty)| match fields.iter().find(|(given, _)| given.text == *name) {
+                    Some((_, term)) => self.plan(
+                        term,
+                        &Receiver::new(format!("{}.{name}", receiver.name), ty.clone()),
+                    ),
+                    None => Ok(Plan::NULL),
+                },
+            )
+            .collect()
+    }
+
+    fn tuple(&mut self, parts: &[Term], _: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+        match &receiver.ty {
+            Type::Tuple(types) => {
+                if parts.len() > types.len() {
+                    return Err(Error::invalid(format!(
+                        "Invalid tuple literal for {}: too many elements. Type {} expects {} but got {}",
+                        receiver.name,
+                        receiver.ty,
+                        types.len(),
+                        parts.len()
+                    )));
+                }
+                let parts = parts
+                    .iter()
+                    .zip(types.iter())
+                    .enumerate()
+                    .map(|(index, (part, ty))| {
+                        self.plan(
+                            part,
+                            &Receiver::new(format!("{}[{index}]", receiver.name), ty.clone()),
+                        )
+                    })
+                    .collect::<Result<_, _>>()?;
+                Ok(Plan::Components { parts })
+            }
+            _ if parts.len() == 1 => self.plan(&parts[0], receiver),
+            other => Err(wrong_literal("tuple", receiver, other)),
+        }
+    }
+
+    fn call(
+        &mut self,
+        name: &tree::QualifiedName,
+        arguments: &[Term],
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        let shapes = arguments
+            .iter()
+            .map(|argument| self.shape(argument))
+            .collect::<Result<Vec<_>, _>>()?;
+        let function = function::resolve(name, &shapes, Some(&receiver.ty))?;
+        self.apply(function, &arguments.iter().collect::<Vec<_>>(), receiver)
+    }
+
+    /// A call whose result the receiver takes.
+    fn apply(
+        &mut self,
+        function: Arc<Function>,
+        arguments: &[&Term],
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        if known_fit(&function.result, &receiver.ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "Type error: cannot assign result of function {} (type {}) to {} (type {})",
+                function.name, function.result, receiver.name, receiver.ty
+            )));
+        }
+        let arguments = arguments
+            .iter()
+            .zip(function.arguments.clone())
+            .enumerate()
+            .map(|(index, (argument, ty))| {
+                self.plan(
+                    argument,
+                    &Receiver::new(format!("arg{index}({})", function.name), ty),
+                )
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Plan::Call {
+            function,
+            arguments,
+        })
+    }
+
+    fn hinted(
+        &mut self,
+        data_type: &tree::DataType,
+        inner: &Term,
+        term: &Term,
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        let ty = self.data_type(data_type)?;
+        if known_fit(&ty, &receiver.ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "Cannot assign value {term} to {} of type {}",
+                receiver.name, receiver.ty
+            )));
+        }
+        self.plan(inner, &Receiver::new(receiver.name.clone(), ty))
+    }
+
+    fn cast(
+        &mut self,
+        inner: &Term,
+        native: tree::Native,
+        receiver: &Receiver,
+    ) -> Result<Plan, Error> {
+        let target = self.native(native)?;
+        let source = self
+            .shape(inner)?
+            .preferred()
+            .unwrap_or_else(|| target.clone());
+        let function = function::cast(&source, &target)?;
+        self.apply(function, &[inner], receiver)
+    }
+}
+
+/// A constant's bytes in the receiver's type, or Cassandra's sentence that names both.
+pub(crate) fn encode_literal(literal: &Literal, receiver: &Receiver) -> Result<Vec<u8>, Error> {
+    literal::encode(&receiver.ty, &constant(literal))
+        .map_err(|error| Error::invalid(error.for_receiver(&receiver.name, &receiver.ty)))
+}
+
+/// What is constant in all its parts becomes one constant.
+fn fold(plan: Plan) -> Result<Plan, Error> {
+    let constant = match &plan {
+        Plan::Constant(_) | Plan::Marker { .. } => false,
+        Plan::Call {
+            function,
+            arguments,
+        } => function.is_pure && arguments.iter().all(Plan::is_constant),
+        Plan::Items { items, .. } => items.iter().all(Plan::is_constant),
+        Plan::Pairs { pairs, .. } => pairs
+            .iter()
+            .all(|(k, v)| k.is_constant() && v.is_constant()),
+        Plan::Components { parts } => parts.iter().all(Plan::is_constant),
+    };
+    if !constant {
+        return Ok(plan);
+    }
+    let bindings = function::timeless();
+    let value = plan.evaluate(&bindings)?;
+    Ok(Plan::Constant(value.bytes().map(Arc::from)))
+}
+
+fn wrong_literal(kind: &str, receiver: &Receiver, ty: &Type) -> Error {
+    Error::invalid(format!(
+        "Invalid {kind} literal for {} of type {ty}",
+        receiver.name
+    ))
+}
+
+fn collection_word(ty: &Type) -> &'static str {
+    match ty {
+        Type::List { .. } => "list",
+        Type::Set { .. } => "set",
+        Type::Map { .. } => "map",
+        Type::Vector { .. } => "vector",
+        _ => "tuple",
+    }
+}
