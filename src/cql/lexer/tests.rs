@@ -1,3 +1,5 @@
+//! Tables of texts and the tokens they are cut into.
+
 use super::*;
 
 fn check(text: &str, expected: &str) {

@@ -4,18 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nom::Err;
 
-use super::combinators::{Parsed, complain};
+use super::combinators::complain;
 use super::failure::Failure;
 use super::tokens::Tokens;
 use crate::tree::{Assignment, Operation, Part};
-
-/// The column on the right is not the one on the left.
-pub fn wrong_column<'t, O>(input: Tokens<'t>, form: &str) -> Parsed<'t, O> {
-    complain(
-        input,
-        format!("Only expressions of the form {form} are supported."),
-    )
-}
 
 /// Refuses two assignments of one column of which either sets it as a whole, or both one field.
 pub fn check_assignments(start: Tokens<'_>, all: &[Assignment]) -> Result<(), Err<Failure>> {

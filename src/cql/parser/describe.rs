@@ -6,7 +6,6 @@ use nom::combinator::{cut, map, opt, value};
 use nom::sequence::preceded;
 
 use super::combinators::{Parsed, flag, keyword, words};
-use super::keyspaces::keyspace_word;
 use super::names::{function_name, keyspace_name, table_name};
 use super::tables::table_word;
 use super::tokens::Tokens;
@@ -66,8 +65,9 @@ pub fn describe_schema(input: Tokens<'_>) -> Parsed<'_, DescribeSubject> {
 }
 
 pub fn describe_keyspace(input: Tokens<'_>) -> Parsed<'_, DescribeSubject> {
-    let only = preceded(keyword(Keyword::Only), cut(keyspace_word));
-    let (rest, only) = alt((value(true, only), value(false, keyspace_word))).parse(input)?;
+    let only = preceded(keyword(Keyword::Only), cut(keyword(Keyword::Keyspace)));
+    let (rest, only) =
+        alt((value(true, only), value(false, keyword(Keyword::Keyspace)))).parse(input)?;
     let (rest, name) = opt(keyspace_name).parse(rest)?;
     Ok((rest, DescribeSubject::Keyspace { only, name }))
 }

@@ -1,6 +1,7 @@
 //! From tokens to names and constants: folding, quotes, and what kind of value a token is.
 
 use super::tokens::Tokens;
+use super::type_words::native_of;
 use crate::identifier;
 use crate::keyword::Keyword;
 use crate::token::{Kind, Symbol};
@@ -26,16 +27,22 @@ impl Tokens<'_> {
         self.kind(ahead) == Kind::Keyword(word)
     }
 
+    /// Whether a token ahead is a function's name.
+    pub fn is_function_name(&self, ahead: usize) -> bool {
+        match self.kind(ahead) {
+            Kind::Keyword(word) => is_function_keyword(word),
+            _ => self.is_name(ahead),
+        }
+    }
+
     /// Whether a function's name stands next, with its parenthesis.
     pub fn is_function(&self) -> bool {
-        let opens = |ahead| self.is_symbol(ahead, Symbol::OpenParenthesis);
-        match self.kind(0) {
-            Kind::Keyword(Keyword::Token) => opens(1),
-            _ if !self.is_name(0) => false,
-            _ if self.is_symbol(1, Symbol::Dot) => {
-                opens(3) && (self.is_name(2) || self.is_keyword(2, Keyword::Token))
-            }
-            _ => opens(1),
+        let called = |ahead| {
+            self.is_function_name(ahead) && self.is_symbol(ahead + 1, Symbol::OpenParenthesis)
+        };
+        match self.is_name(0) && self.is_symbol(1, Symbol::Dot) {
+            true => called(2),
+            false => called(0),
         }
     }
 
@@ -70,6 +77,23 @@ impl Tokens<'_> {
             _ => return None,
         })
     }
+}
+
+/// Whether a keyword is a function's name without quotes: `token`, which is reserved, is; some that
+/// are not reserved are no names of functions, because they mean something else there.
+fn is_function_keyword(word: Keyword) -> bool {
+    use Keyword::{Cast, Distinct, Json, Key, MaxWriteTime, TimeToLive, Token, WriteTime};
+    let special = matches!(
+        word,
+        Cast | Distinct | Json | Key | MaxWriteTime | TimeToLive | WriteTime
+    );
+    word == Token || !word.is_reserved() && !special
+}
+
+/// Whether a keyword is a name of anything without quotes, also of a type.
+pub fn is_plain(word: Keyword) -> bool {
+    let other = matches!(word, Keyword::Token | Keyword::Count) || native_of(word).is_some();
+    is_function_keyword(word) && !other
 }
 
 /// A string token without its quotes and escapes.

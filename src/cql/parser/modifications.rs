@@ -6,10 +6,10 @@ use nom::combinator::{cut, map, opt, value};
 use nom::multi::many0;
 use nom::sequence::{preceded, terminated};
 
-use super::assignments::{check_assignments, wrong_column};
+use super::assignments::check_assignments;
 use super::combinators::{
-    Parsed, clause, conjunction, flag, keyword, list, parenthesised, spanned, symbol, token,
-    undecided, words,
+    Parsed, Rule, clause, complain, conjunction, flag, keyword, list, parenthesised, spanned,
+    symbol, token, undecided, words,
 };
 use super::failure::Class;
 use super::lexemes::text_value;
@@ -183,36 +183,41 @@ pub fn assignment(input: Tokens<'_>) -> Parsed<'_, Assignment> {
 }
 
 pub fn new_value<'t>(input: Tokens<'t>, column: &Identifier) -> Parsed<'t, Operation> {
-    let operator = additive(input.advance());
     let signed = input.advance().kind(0) == Kind::Integer;
-    if input.is_name(0) && (operator.is_some() || signed) {
+    if input.is_name(0) && (additive(input.advance()).is_some() || signed) {
         return changed_value(input, column);
     }
     let (rest, value) = term(input)?;
     if !rest.is_symbol(0, Symbol::Plus) {
         return Ok((rest, Operation::Set(value)));
     }
-    let (after, other) = cut(name).parse(rest.advance())?;
-    if other != *column {
-        return wrong_column(rest.advance(), "X = <value> + X");
-    }
-    Ok((after, Operation::Prepend(value)))
+    let (rest, ()) = cut(same_column(column, "X = <value> + X")).parse(rest.advance())?;
+    Ok((rest, Operation::Prepend(value)))
 }
 
 pub fn changed_value<'t>(input: Tokens<'t>, column: &Identifier) -> Parsed<'t, Operation> {
-    let (rest, other) = name(input)?;
-    let operator = additive(rest);
-    if other != *column {
-        let negative = operator.is_none() && rest.text().starts_with('-');
-        let minus = negative || operator == Some(ArithmeticOperator::Subtract);
-        let blank = if operator.is_none() { " " } else { "" };
-        let sign = if minus { "-" } else { "+" };
-        return wrong_column(input, &format!("X = X {sign}{blank}<value>"));
-    }
+    let operator = additive(input.advance());
+    let form = match operator {
+        Some(ArithmeticOperator::Add) => "X = X +<value>",
+        Some(_) => "X = X -<value>",
+        None if input.advance().text().starts_with('-') => "X = X - <value>",
+        None => "X = X + <value>",
+    };
+    let (rest, ()) = same_column(column, form).parse(input)?;
     match operator {
         Some(ArithmeticOperator::Add) => map(cut(term), Operation::Add).parse(rest.advance()),
         Some(_) => map(cut(term), Operation::Subtract).parse(rest.advance()),
         None => map(cut(integer_value), Operation::Add).parse(rest),
+    }
+}
+
+pub fn same_column<'t>(column: &Identifier, form: &'static str) -> impl Rule<'t, ()> {
+    move |input| match name(input)? {
+        (rest, other) if other == *column => Ok((rest, ())),
+        _ => complain(
+            input,
+            format!("Only expressions of the form {form} are supported."),
+        ),
     }
 }
 

@@ -5,8 +5,8 @@ use nom::combinator::map;
 
 use super::combinators::{Parsed, complain, nothing_fits};
 use super::failure::Class;
+use super::lexemes::is_plain;
 use super::tokens::Tokens;
-use crate::keyword::Keyword;
 use crate::token::{Kind, Symbol};
 use crate::tree::{Identifier, QualifiedName};
 
@@ -34,7 +34,7 @@ pub fn keyspace_name(input: Tokens<'_>) -> Parsed<'_, Identifier> {
 pub fn table_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
     if input.is_symbol(1, Symbol::Dot) {
         let (rest, keyspace) = keyspace_name(input)?;
-        let (rest, name) = relation_name(rest.advance())?;
+        let (rest, name) = unqualified_table(rest.advance())?;
         return Ok((
             rest,
             QualifiedName {
@@ -43,14 +43,14 @@ pub fn table_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
             },
         ));
     }
-    map(relation_name, |name| QualifiedName {
+    map(unqualified_table, |name| QualifiedName {
         keyspace: None,
         name,
     })
     .parse(input)
 }
 
-pub fn relation_name(input: Tokens<'_>) -> Parsed<'_, Identifier> {
+pub fn unqualified_table(input: Tokens<'_>) -> Parsed<'_, Identifier> {
     if input.is_symbol(0, Symbol::QuestionMark) {
         return complain(input, "Bind variables cannot be used for table names");
     }
@@ -60,7 +60,7 @@ pub fn relation_name(input: Tokens<'_>) -> Parsed<'_, Identifier> {
 pub fn function_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
     if input.is_symbol(1, Symbol::Dot) {
         let (rest, keyspace) = keyspace_name(input)?;
-        let (rest, name) = function_word(rest.advance())?;
+        let (rest, name) = unqualified_function(rest.advance())?;
         return Ok((
             rest,
             QualifiedName {
@@ -69,16 +69,30 @@ pub fn function_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
             },
         ));
     }
-    map(function_word, |name| QualifiedName {
+    map(unqualified_function, |name| QualifiedName {
         keyspace: None,
         name,
     })
     .parse(input)
 }
 
-pub fn function_word(input: Tokens<'_>) -> Parsed<'_, Identifier> {
-    if input.is_keyword(0, Keyword::Token) {
+pub fn unqualified_function(input: Tokens<'_>) -> Parsed<'_, Identifier> {
+    match input.kind(0) {
+        Kind::Identifier | Kind::QuotedName => Ok((input.advance(), input.identifier())),
+        _ => function_keyword(input),
+    }
+}
+
+pub fn function_keyword(input: Tokens<'_>) -> Parsed<'_, Identifier> {
+    if input.is_function_name(0) {
         return Ok((input.advance(), input.identifier()));
     }
-    name(input)
+    nothing_fits(input, Class::Name)
+}
+
+pub fn plain_keyword(input: Tokens<'_>) -> Parsed<'_, Identifier> {
+    match input.kind(0) {
+        Kind::Keyword(word) if is_plain(word) => Ok((input.advance(), input.identifier())),
+        _ => nothing_fits(input, Class::Name),
+    }
 }

@@ -130,6 +130,9 @@ pub fn simple_selector(input: Tokens<'_>) -> Parsed<'_, Selector> {
         }
         Kind::Symbol(Symbol::OpenParenthesis) => selector_tuple(input)?,
         Kind::Keyword(Keyword::Null) => (input.advance(), SelectorKind::Null),
+        Kind::Keyword(
+            Keyword::Cast | Keyword::WriteTime | Keyword::MaxWriteTime | Keyword::TimeToLive,
+        ) if input.is_symbol(1, Symbol::OpenParenthesis) => selector_function(input)?,
         _ if input.is_function() => selector_function(input)?,
         _ if input.is_name(0) => map(name, SelectorKind::Column).parse(input)?,
         _ if input.literal().is_some() => map(constant, SelectorKind::Literal).parse(input)?,
@@ -198,7 +201,7 @@ pub fn selector_type_hint(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
 pub fn selector_function(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
     match input.kind(0) {
         _ if input.is_symbol(1, Symbol::Dot) => function_call(input),
-        Kind::Keyword(Keyword::Count) => count(input),
+        Kind::Keyword(Keyword::Count) => count_rows(input),
         Kind::Keyword(Keyword::Cast) => selector_cast(input),
         Kind::Keyword(Keyword::WriteTime) => map(
             preceded(keyword(Keyword::WriteTime), column_part),
@@ -219,7 +222,7 @@ pub fn selector_function(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
     }
 }
 
-pub fn count(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
+pub fn count_rows(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
     let inside = input.advance().advance();
     let all = matches!(inside.kind(0), Kind::Symbol(Symbol::Star) | Kind::Integer);
     if !all || !inside.is_symbol(1, Symbol::CloseParenthesis) {

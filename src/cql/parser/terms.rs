@@ -26,8 +26,9 @@ pub fn sum(input: Tokens<'_>) -> Parsed<'_, Term> {
     // In `c = t + c` the column on the right is no operand; see `new_value`.
     let operator = |input: Tokens<'_>| {
         let operator = operators::additive(input)?;
-        let column_follows = input.advance().is_name(0) && !input.advance().is_function();
-        (!column_follows).then_some(operator)
+        let operand = input.advance();
+        let called = operand.is_function() || operand.is_symbol(1, Symbol::OpenParenthesis);
+        (called || !operand.is_name(0)).then_some(operator)
     };
     let (rest, term) = operation(product, operator, Term::arithmetic).parse(input)?;
     rest.context.term_end.set(rest.index());

@@ -1,17 +1,17 @@
 //! Types.
 
+use nom::Parser;
 use nom::combinator::map;
-use nom::{Err, Parser};
 
 use super::combinators::{Parsed, complain, list, nothing_fits, symbol, token};
-use super::failure::{Class, Failure};
+use super::failure::Class;
 use super::lexemes::text_value;
-use super::names::name;
+use super::names::{name, plain_keyword};
 use super::tokens::Tokens;
 use super::type_words::{in_angles, native_of};
 use crate::keyword::Keyword;
 use crate::token::{Kind, Symbol};
-use crate::tree::{DataType, Native, QualifiedName, Span};
+use crate::tree::{DataType, Identifier, Native, QualifiedName, Span};
 
 /// Names that Cassandra keeps for types to come.
 const NAMES_KEPT: &[&str] = &[
@@ -106,23 +106,34 @@ pub fn custom_type(input: Tokens<'_>) -> Parsed<'_, DataType> {
 }
 
 pub fn type_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
-    let (input, keyspace) = if input.is_symbol(1, Symbol::Dot) {
+    if input.is_symbol(1, Symbol::Dot) {
         let (rest, keyspace) = name(input)?;
-        (rest.advance(), Some(keyspace))
-    } else {
-        (input, None)
-    };
-    if let Kind::Keyword(word) = input.kind(0)
-        && native_of(word).is_some()
-    {
-        return Err(Err::Error(Failure::no_alternative(input)));
+        let (rest, name) = unqualified_type(rest.advance())?;
+        return Ok((
+            rest,
+            QualifiedName {
+                keyspace: Some(keyspace),
+                name,
+            },
+        ));
     }
-    let (rest, name) = name(input)?;
-    if input.kind(0) == Kind::Identifier && NAMES_KEPT.contains(&name.text.as_str()) {
-        return complain(
+    map(unqualified_type, |name| QualifiedName {
+        keyspace: None,
+        name,
+    })
+    .parse(input)
+}
+
+pub fn unqualified_type(input: Tokens<'_>) -> Parsed<'_, Identifier> {
+    let identifier = input.identifier();
+    match input.kind(0) {
+        Kind::Identifier if NAMES_KEPT.contains(&identifier.as_str()) => complain(
             input,
-            format!("Invalid (reserved) user type name {}", name.text),
-        );
+            format!("Invalid (reserved) user type name {identifier}"),
+        ),
+        Kind::Identifier | Kind::QuotedName | Kind::Keyword(Keyword::Key) => {
+            Ok((input.advance(), identifier))
+        }
+        _ => plain_keyword(input),
     }
-    Ok((rest, QualifiedName { keyspace, name }))
 }

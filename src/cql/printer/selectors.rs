@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::names::FunctionName;
-use super::{Pairs, listed};
-use crate::tree::{SelectItem, Selection, Selector, SelectorKind, Term};
+use super::{Pairs, listed, only_if};
+use crate::tree::{Literal, SelectItem, Selection, Selector, SelectorKind, Term};
 
 impl Display for Selection {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -50,7 +50,10 @@ impl Display for SelectorKind {
             Self::List(elements) => write!(out, "[{}]", listed(elements)),
             Self::Set(elements) => write!(out, "{{{}}}", listed(elements)),
             Self::Map(entries) => write!(out, "{{{}}}", Pairs(entries, ": ")),
-            Self::Field(whole, field) => write!(out, "{whole}.{field}"),
+            Self::Field(whole, field) => {
+                let blank = only_if(ends_in_number(whole), " ");
+                write!(out, "{whole}{blank}.{field}")
+            }
             Self::Element(whole, key) => write!(out, "{whole}[{key}]"),
             Self::Slice(whole, from, to) => {
                 let (from, to) = (End(from.as_deref()), End(to.as_deref()));
@@ -59,6 +62,17 @@ impl Display for SelectorKind {
             Self::Arithmetic(operator, left, right) => write!(out, "{left} {operator} {right}"),
             Self::Negation(selector) => write!(out, "- {selector}"),
         }
+    }
+}
+
+/// Whether a dot right after the selector would be taken for the point of its number.
+fn ends_in_number(selector: &Selector) -> bool {
+    match &selector.kind {
+        SelectorKind::Literal(literal) => {
+            matches!(literal, Literal::Integer(_) | Literal::Float(_))
+        }
+        SelectorKind::TypeHint(_, operand) => ends_in_number(operand),
+        _ => false,
     }
 }
 

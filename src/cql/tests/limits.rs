@@ -5,6 +5,10 @@ use std::fmt::Write;
 use cql::parse;
 
 /// Runs on a stack of 512 KiB, a quarter of what worker threads have.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the size of the stack is what is tested"
+)]
 fn on_small_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(512 << 10);
     thread
