@@ -298,21 +298,35 @@ fn parse_factor(text: &str) -> Result<u32, Error> {
     }
 }
 
-/// The properties of CREATE or ALTER KEYSPACE: `replication` and `durable_writes`.
-pub(crate) fn options(
-    properties: &Properties,
-) -> Result<(Option<BTreeMap<String, String>>, Option<bool>), Error> {
-    for name in properties.0.keys() {
-        if name != "replication" && name != "durable_writes" {
+/// The properties of CREATE or ALTER KEYSPACE.
+pub(crate) struct Options {
+    /// `replication`, if given.
+    pub replication: Option<BTreeMap<String, String>>,
+    /// `durable_writes`, if given.
+    pub durable_writes: Option<bool>,
+}
+
+impl Options {
+    pub(crate) fn parse(properties: &Properties) -> Result<Options, Error> {
+        let known = ["replication", "durable_writes"];
+        if let Some(name) = properties
+            .0
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        {
             return Err(Error::syntax(format!("Unknown property '{name}'")));
         }
+        let replication = properties.map("replication")?.cloned();
+        if replication
+            .as_ref()
+            .is_some_and(|map| !map.is_empty() && !map.contains_key("class"))
+        {
+            return Err(Error::config("Missing replication strategy class"));
+        }
+        let durable_writes = properties.boolean("durable_writes")?;
+        Ok(Options {
+            replication,
+            durable_writes,
+        })
     }
-    let replication = properties.map("replication")?.cloned();
-    if replication
-        .as_ref()
-        .is_some_and(|map| !map.is_empty() && !map.contains_key("class"))
-    {
-        return Err(Error::config("Missing replication strategy class"));
-    }
-    Ok((replication, properties.boolean("durable_writes")?))
 }

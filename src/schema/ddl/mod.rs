@@ -131,25 +131,25 @@ pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
 }
 
 fn create_keyspace(create: &tree::CreateKeyspace) -> Result<Change, Error> {
-    let (replication, durable_writes) = keyspace_change::options(&properties(&create.properties)?)?;
-    let Some(replication) = replication else {
+    let options = keyspace_change::Options::parse(&properties(&create.properties)?)?;
+    let Some(replication) = options.replication else {
         return Err(Error::invalid("Missing mandatory option 'replication'"));
     };
     let change = Change::CreateKeyspace {
         name: create.name.text.clone(),
         replication,
-        durable_writes: durable_writes.unwrap_or(true),
+        durable_writes: options.durable_writes.unwrap_or(true),
         if_not_exists: create.if_not_exists,
     };
     change.authorize().map(|()| change)
 }
 
 fn alter_keyspace(alter: &tree::AlterKeyspace) -> Result<Change, Error> {
-    let (replication, durable_writes) = keyspace_change::options(&properties(&alter.properties)?)?;
+    let options = keyspace_change::Options::parse(&properties(&alter.properties)?)?;
     let change = Change::AlterKeyspace {
         name: alter.name.text.clone(),
-        replication,
-        durable_writes,
+        replication: options.replication,
+        durable_writes: options.durable_writes,
         if_exists: alter.if_exists,
     };
     change.authorize().map(|()| change)

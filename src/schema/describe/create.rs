@@ -34,7 +34,13 @@ const OPTION_ORDER: &[&str] = &[
 ];
 
 /// The options whose value is a word in quotes.
-const QUOTED: &[&str] = &["additional_write_policy", "comment", "memtable", "read_repair", "speculative_retry"];
+const QUOTED: &[&str] = &[
+    "additional_write_policy",
+    "comment",
+    "memtable",
+    "read_repair",
+    "speculative_retry",
+];
 
 /// `CREATE KEYSPACE`, or a comment for a virtual one.
 pub fn keyspace(keyspace: &Keyspace) -> String {
@@ -47,7 +53,10 @@ pub fn keyspace(keyspace: &Keyspace) -> String {
     }
     let mut replication = format!("'class': '{}'", keyspace.replication.class());
     for (name, value) in keyspace.replication.options() {
-        push(&mut replication, format_args!(", '{}': '{}'", escape(&name), escape(&value)));
+        push(
+            &mut replication,
+            format_args!(", '{}': '{}'", escape(&name), escape(&value)),
+        );
     }
     format!(
         "CREATE KEYSPACE {name} WITH replication = {{{replication}}}  AND durable_writes = {};",
@@ -57,7 +66,10 @@ pub fn keyspace(keyspace: &Keyspace) -> String {
 
 /// `CREATE TYPE`.
 pub fn user_type(definition: &udt::Definition) -> String {
-    let fields = definition.fields.iter().map(|(name, ty)| format!("    {} {ty}", quoted(name)));
+    let fields = definition
+        .fields
+        .iter()
+        .map(|(name, ty)| format!("    {} {ty}", quoted(name)));
     let fields: Vec<String> = fields.collect();
     format!(
         "CREATE TYPE {}.{} (\n{}\n);",
@@ -82,8 +94,18 @@ pub fn table(table: &Table, with_internals: bool) -> String {
         );
     }
     let verb = if is_virtual { "VIRTUAL" } else { "CREATE" };
-    let dropped = if with_internals { latest_dropped(table) } else { BTreeMap::new() };
-    push(&mut text, format_args!("{verb} TABLE {name} (\n{}\n) WITH ", definitions(table, &dropped)));
+    let dropped = if with_internals {
+        latest_dropped(table)
+    } else {
+        BTreeMap::new()
+    };
+    push(
+        &mut text,
+        format_args!(
+            "{verb} TABLE {name} (\n{}\n) WITH ",
+            definitions(table, &dropped)
+        ),
+    );
     text.push_str(&options(table, with_internals, is_virtual).join("\n    AND "));
     text.push(';');
     if is_virtual {
@@ -99,7 +121,10 @@ pub fn table(table: &Table, with_internals: bool) -> String {
             ),
         );
         if let Some(column) = table.column(&dropped.name) {
-            push(&mut text, format_args!("\nALTER TABLE {name} ADD {};", definition(column)));
+            push(
+                &mut text,
+                format_args!("\nALTER TABLE {name} ADD {};", definition(column)),
+            );
         }
     }
     text
@@ -107,20 +132,39 @@ pub fn table(table: &Table, with_internals: bool) -> String {
 
 /// Of each name the column dropped last.
 fn latest_dropped(table: &Table) -> BTreeMap<&str, &Dropped> {
-    table.dropped.iter().map(|dropped| (&*dropped.name, dropped)).collect()
+    table
+        .dropped
+        .iter()
+        .map(|dropped| (&*dropped.name, dropped))
+        .collect()
 }
 
 /// The lines between the parentheses. A column that was dropped and added again is made as it was dropped.
 fn definitions(table: &Table, dropped: &BTreeMap<&str, &Dropped>) -> String {
     let is_single = table.partition_key.len() == 1 && table.clustering.is_empty();
     let mut lines = Vec::new();
-    for column in table.columns().filter(|column| !dropped.contains_key(&*column.name)) {
-        let key = if is_single && column.kind == ColumnKind::PartitionKey { " PRIMARY KEY" } else { "" };
+    for column in table
+        .columns()
+        .filter(|column| !dropped.contains_key(&*column.name))
+    {
+        let key = if is_single && column.kind == ColumnKind::PartitionKey {
+            " PRIMARY KEY"
+        } else {
+            ""
+        };
         lines.push(format!("    {}{key}", definition(column)));
     }
     for dropped in dropped.values() {
-        let suffix = if dropped.kind == ColumnKind::Static { " static" } else { "" };
-        lines.push(format!("    {} {}{suffix}", quoted(&dropped.name), dropped.ty));
+        let suffix = if dropped.kind == ColumnKind::Static {
+            " static"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "    {} {}{suffix}",
+            quoted(&dropped.name),
+            dropped.ty
+        ));
     }
     if !is_single {
         lines.push(format!("    PRIMARY KEY ({})", primary_key(table)));
@@ -134,10 +178,21 @@ fn definition(column: &Column) -> String {
 }
 
 fn primary_key(table: &Table) -> String {
-    let names = |columns: &[Column]| columns.iter().map(|column| quoted(&column.name).into_owned()).collect::<Vec<_>>();
+    let names = |columns: &[Column]| {
+        columns
+            .iter()
+            .map(|column| quoted(&column.name).into_owned())
+            .collect::<Vec<_>>()
+    };
     let partition = names(&table.partition_key).join(", ");
-    let partition = if table.partition_key.len() > 1 { format!("({partition})") } else { partition };
-    [vec![partition], names(&table.clustering)].concat().join(", ")
+    let partition = if table.partition_key.len() > 1 {
+        format!("({partition})")
+    } else {
+        partition
+    };
+    [vec![partition], names(&table.clustering)]
+        .concat()
+        .join(", ")
 }
 
 /// The parts of WITH.
@@ -148,7 +203,11 @@ fn options(table: &Table, with_internals: bool, is_virtual: bool) -> Vec<String>
     }
     if !table.clustering.is_empty() {
         let order = |column: &Column| {
-            let order = if column.order == Order::Desc { "DESC" } else { "ASC" };
+            let order = if column.order == Order::Desc {
+                "DESC"
+            } else {
+                "ASC"
+            };
             format!("{} {order}", quoted(&column.name))
         };
         let orders: Vec<String> = table.clustering.iter().map(order).collect();
@@ -159,7 +218,11 @@ fn options(table: &Table, with_internals: bool, is_virtual: bool) -> Vec<String>
         return parts;
     }
     let properties = table.options.properties();
-    parts.extend(OPTION_ORDER.iter().filter_map(|name| option(name, &properties)));
+    parts.extend(
+        OPTION_ORDER
+            .iter()
+            .filter_map(|name| option(name, &properties)),
+    );
     parts
 }
 
@@ -169,10 +232,17 @@ fn option(name: &str, properties: &Properties) -> Option<String> {
         Value::Text(text) => text.clone(),
         Value::Map(map) => {
             let entry = |(key, value): (&String, &String)| {
-                let value = if name == "extensions" { value.clone() } else { format!("'{}'", escape(value)) };
+                let value = if name == "extensions" {
+                    value.clone()
+                } else {
+                    format!("'{}'", escape(value))
+                };
                 format!("'{}': {value}", escape(key))
             };
-            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
+            format!(
+                "{{{}}}",
+                map.iter().map(entry).collect::<Vec<_>>().join(", ")
+            )
         }
     };
     Some(format!("{name} = {value}"))

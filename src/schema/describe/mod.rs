@@ -12,9 +12,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use cql::tree::{Describe, DescribeSubject as Subject, Identifier, QualifiedName};
 use ::types::name::quoted;
 use ::types::{Type, collection, udt};
+use cql::tree::{Describe, DescribeSubject as Subject, Identifier, QualifiedName};
 
 use crate::{Catalog, Error, Keyspace, Table, system};
 
@@ -57,12 +57,31 @@ pub fn describe(
     catalog: &Catalog,
     cluster: &Cluster,
 ) -> Result<Answer, Error> {
-    let scope = Scope { session_keyspace, catalog };
+    let scope = Scope {
+        session_keyspace,
+        catalog,
+    };
     match &statement.subject {
         Subject::Cluster => Ok(scope.cluster(cluster)),
-        Subject::Keyspaces => Ok(list(catalog.keyspaces().map(|keyspace| Element::Keyspace(keyspace)))),
-        Subject::Tables => scope.list(|keyspace| keyspace.tables.values().map(|table| Element::Table(table)).collect()),
-        Subject::Types => scope.list(|keyspace| keyspace.types.values().map(|ty| Element::Type(ty)).collect()),
+        Subject::Keyspaces => Ok(list(
+            catalog
+                .keyspaces()
+                .map(|keyspace| Element::Keyspace(keyspace)),
+        )),
+        Subject::Tables => scope.list(|keyspace| {
+            keyspace
+                .tables
+                .values()
+                .map(|table| Element::Table(table))
+                .collect()
+        }),
+        Subject::Types => scope.list(|keyspace| {
+            keyspace
+                .types
+                .values()
+                .map(|ty| Element::Type(ty))
+                .collect()
+        }),
         Subject::Functions | Subject::Aggregates => scope.list(|_| Vec::new()),
         subject => {
             let elements = scope.elements(subject)?;
@@ -80,20 +99,28 @@ struct Scope<'a> {
 impl<'a> Scope<'a> {
     fn keyspace(&self, name: &str) -> Result<&'a Keyspace, Error> {
         let found = self.catalog.keyspace(name);
-        found.map(|keyspace| &**keyspace).ok_or_else(|| Error::invalid(format!("'{name}' not found in keyspaces")))
+        found
+            .map(|keyspace| &**keyspace)
+            .ok_or_else(|| Error::invalid(format!("'{name}' not found in keyspaces")))
     }
 
     /// The keyspace of a name: its own, or the one in use.
     fn keyspace_of(&self, name: Option<&Identifier>) -> Result<&'a Keyspace, Error> {
         let name = name.map(Identifier::as_str).or(self.session_keyspace);
-        self.keyspace(name.ok_or_else(|| Error::invalid("No keyspace specified and no current keyspace"))?)
+        self.keyspace(
+            name.ok_or_else(|| Error::invalid("No keyspace specified and no current keyspace"))?,
+        )
     }
 
     /// The elements of the keyspace in use, or of all.
     fn list(&self, elements: impl Fn(&'a Keyspace) -> Vec<Element<'a>>) -> Result<Answer, Error> {
         let keyspaces = match self.session_keyspace {
             Some(name) => vec![self.keyspace(name)?],
-            None => self.catalog.keyspaces().map(|keyspace| &**keyspace).collect(),
+            None => self
+                .catalog
+                .keyspaces()
+                .map(|keyspace| &**keyspace)
+                .collect(),
         };
         Ok(list(keyspaces.into_iter().flat_map(elements)))
     }
@@ -102,18 +129,27 @@ impl<'a> Scope<'a> {
     fn elements(&self, subject: &Subject) -> Result<Vec<Element<'a>>, Error> {
         match subject {
             Subject::Schema { full } => {
-                let keyspaces = self.catalog.keyspaces().filter(|keyspace| *full || !system::is_system(&keyspace.name));
+                let keyspaces = self
+                    .catalog
+                    .keyspaces()
+                    .filter(|keyspace| *full || !system::is_system(&keyspace.name));
                 Ok(keyspaces.flat_map(|keyspace| all(keyspace)).collect())
             }
             Subject::Keyspace { only, name } => {
                 let keyspace = self.keyspace_of(name.as_ref())?;
-                Ok(if *only { vec![Element::Keyspace(keyspace)] } else { all(keyspace) })
+                Ok(if *only {
+                    vec![Element::Keyspace(keyspace)]
+                } else {
+                    all(keyspace)
+                })
             }
             Subject::Table(name) => self.table(name),
             Subject::Type(name) => {
                 let keyspace = self.keyspace_of(name.keyspace.as_ref())?;
                 let found = keyspace.user_type(name.name.as_str());
-                found.map(|ty| vec![Element::Type(ty)]).ok_or_else(|| not_found("User defined type", name, keyspace))
+                found
+                    .map(|ty| vec![Element::Type(ty)])
+                    .ok_or_else(|| not_found("User defined type", name, keyspace))
             }
             Subject::Index(name) => {
                 let keyspace = self.keyspace_of(name.keyspace.as_ref())?;
@@ -139,58 +175,105 @@ impl<'a> Scope<'a> {
     fn table(&self, name: &QualifiedName) -> Result<Vec<Element<'a>>, Error> {
         let keyspace = self.keyspace_of(name.keyspace.as_ref())?;
         let found = keyspace.table(name.name.as_str());
-        found.map(|table| vec![Element::Table(table)]).ok_or_else(|| {
-            Error::invalid(format!("Table '{}' not found in keyspace '{}'", name.name.text, keyspace.name))
-        })
+        found
+            .map(|table| vec![Element::Table(table)])
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "Table '{}' not found in keyspace '{}'",
+                    name.name.text, keyspace.name
+                ))
+            })
     }
 
     /// A keyspace, else a table of the keyspace in use.
     fn any(&self, name: &QualifiedName) -> Result<Vec<Element<'a>>, Error> {
         let text = name.name.as_str();
-        if name.keyspace.is_none() {
-            if let Some(keyspace) = self.catalog.keyspace(text) {
-                return Ok(all(keyspace));
-            }
+        if name.keyspace.is_none()
+            && let Some(keyspace) = self.catalog.keyspace(text)
+        {
+            return Ok(all(keyspace));
         }
-        let keyspace = name.keyspace.as_ref().map(Identifier::as_str).or(self.session_keyspace);
+        let keyspace = name
+            .keyspace
+            .as_ref()
+            .map(Identifier::as_str)
+            .or(self.session_keyspace);
         let keyspace = self.keyspace(keyspace.unwrap_or(text))?;
         let found = keyspace.table(text);
         found
             .map(|table| vec![Element::Table(table)])
-            .ok_or_else(|| Error::invalid(format!("'{text}' not found in keyspace '{}'", keyspace.name)))
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "'{text}' not found in keyspace '{}'",
+                    keyspace.name
+                ))
+            })
     }
 
     fn cluster(&self, cluster: &Cluster) -> Answer {
-        let mut columns = vec![("cluster", Type::Text), ("partitioner", Type::Text), ("snitch", Type::Text)];
-        let mut row: Vec<Vec<u8>> =
-            [cluster.name.as_str(), PARTITIONER, SNITCH].map(|text| text.as_bytes().to_vec()).into();
-        if self.session_keyspace.is_some_and(|keyspace| !system::is_system(keyspace)) {
+        let mut columns = vec![
+            ("cluster", Type::Text),
+            ("partitioner", Type::Text),
+            ("snitch", Type::Text),
+        ];
+        let mut row: Vec<Vec<u8>> = [cluster.name.as_str(), PARTITIONER, SNITCH]
+            .map(|text| text.as_bytes().to_vec())
+            .into();
+        if self
+            .session_keyspace
+            .is_some_and(|keyspace| !system::is_system(keyspace))
+        {
             let ty = Type::map(Type::Text, Type::list(Type::Text, false), false);
             columns.push(("range_ownership", ty));
             let nodes = cluster.range_ownership.iter().map(|(token, nodes)| {
-                (token, collection::encode_items(nodes.iter().map(|node| node.as_bytes())))
+                (
+                    token,
+                    collection::encode_items(nodes.iter().map(|node| node.as_bytes())),
+                )
             });
             let nodes: Vec<_> = nodes.collect();
-            row.push(collection::encode_pairs(nodes.iter().map(|(token, nodes)| (token.as_bytes(), nodes.as_slice()))));
+            row.push(collection::encode_pairs(
+                nodes
+                    .iter()
+                    .map(|(token, nodes)| (token.as_bytes(), nodes.as_slice())),
+            ));
         }
-        Answer { columns, rows: vec![row] }
+        Answer {
+            columns,
+            rows: vec![row],
+        }
     }
 }
 
 fn not_found(kind: &str, name: &QualifiedName, keyspace: &Keyspace) -> Error {
-    Error::invalid(format!("{kind} '{}' not found in '{}'", name.name.text, keyspace.name))
+    Error::invalid(format!(
+        "{kind} '{}' not found in '{}'",
+        name.name.text, keyspace.name
+    ))
 }
 
 /// A keyspace with all that is in it, in an order in which it can be made.
 fn all(keyspace: &Keyspace) -> Vec<Element<'_>> {
-    let types = keyspace.types_by_dependency().into_iter().map(|ty| Element::Type(ty));
+    let types = keyspace
+        .types_by_dependency()
+        .into_iter()
+        .map(|ty| Element::Type(ty));
     let tables = keyspace.tables.values().map(|table| Element::Table(table));
-    [Element::Keyspace(keyspace)].into_iter().chain(types).chain(tables).collect()
+    [Element::Keyspace(keyspace)]
+        .into_iter()
+        .chain(types)
+        .chain(tables)
+        .collect()
 }
 
 fn list<'a>(elements: impl IntoIterator<Item = Element<'a>>) -> Answer {
-    let rows = elements.into_iter().map(|element| element.names()).collect();
-    let columns = ["keyspace_name", "type", "name"].map(|name| (name, Type::Text)).into();
+    let rows = elements
+        .into_iter()
+        .map(|element| element.names())
+        .collect();
+    let columns = ["keyspace_name", "type", "name"]
+        .map(|name| (name, Type::Text))
+        .into();
     Answer { columns, rows }
 }
 
@@ -200,8 +283,13 @@ fn descriptions(elements: Vec<Element<'_>>, with_internals: bool) -> Answer {
         row.push(element.statement(with_internals).into_bytes());
         row
     });
-    let columns = ["keyspace_name", "type", "name", "create_statement"].map(|name| (name, Type::Text)).into();
-    Answer { rows: rows.collect(), columns }
+    let columns = ["keyspace_name", "type", "name", "create_statement"]
+        .map(|name| (name, Type::Text))
+        .into();
+    Answer {
+        rows: rows.collect(),
+        columns,
+    }
 }
 
 impl Element<'_> {
@@ -211,7 +299,9 @@ impl Element<'_> {
             Element::Type(ty) => (ty.keyspace.as_str(), "type", ty.name.as_str()),
             Element::Table(table) => (&*table.keyspace, "table", &*table.name),
         };
-        [quoted(keyspace), kind.into(), quoted(name)].map(|text| text.into_owned().into_bytes()).into()
+        [quoted(keyspace), kind.into(), quoted(name)]
+            .map(|text| text.into_owned().into_bytes())
+            .into()
     }
 
     fn statement(&self, with_internals: bool) -> String {

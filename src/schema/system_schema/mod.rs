@@ -45,8 +45,19 @@ pub fn sources(latest: &Latest) -> Vec<Arc<dyn Source>> {
 
 type Fill = fn(&Keyspace, &mut Rows);
 
-fn source(latest: &Latest, keyspace: &str, name: &str, fill: Fill, is_virtual: bool) -> Arc<dyn Source> {
-    Arc::new(View { definition: definition(keyspace, name), latest: latest.clone(), fill, is_virtual })
+fn source(
+    latest: &Latest,
+    keyspace: &str,
+    name: &str,
+    fill: Fill,
+    is_virtual: bool,
+) -> Arc<dyn Source> {
+    Arc::new(View {
+        definition: definition(keyspace, name),
+        latest: latest.clone(),
+        fill,
+        is_virtual,
+    })
 }
 
 fn definition(keyspace: &str, name: &str) -> Arc<Table> {
@@ -74,7 +85,10 @@ impl Source for View {
     }
 
     fn keys(&self, keys: &mut Keys) {
-        for keyspace in (self.latest)().keyspaces().filter(|keyspace| self.shows(keyspace)) {
+        for keyspace in (self.latest)()
+            .keyspaces()
+            .filter(|keyspace| self.shows(keyspace))
+        {
             keys.add(&[keyspace.name.as_bytes()]);
         }
     }

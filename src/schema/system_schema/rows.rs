@@ -28,7 +28,8 @@ pub(super) fn tables(keyspace: &Keyspace, rows: &mut Rows) {
     for table in keyspace.tables.values() {
         rows.add(&[table.name.as_bytes()], |row| {
             let counter = table.is_counter().then_some("counter");
-            row.uuid("id", table.id.0).texts("flags", counter.into_iter().chain(["compound"]));
+            row.uuid("id", table.id.0)
+                .texts("flags", counter.into_iter().chain(["compound"]));
             fill_options(row, table);
         });
     }
@@ -38,19 +39,32 @@ fn fill_options(row: &mut Row<'_>, table: &Table) {
     let options = &table.options;
     let int = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     // For drivers of old: Cassandra has not had them since 4.0.
-    row.double("dclocal_read_repair_chance", 0.0).double("read_repair_chance", 0.0);
+    row.double("dclocal_read_repair_chance", 0.0)
+        .double("read_repair_chance", 0.0);
     row.boolean("allow_auto_snapshot", options.allow_auto_snapshot)
         .boolean("cdc", options.cdc)
         .boolean("incremental_backups", options.incremental_backups)
         .double("bloom_filter_fp_chance", options.bloom_filter_fp_chance)
         .double("crc_check_chance", options.crc_check_chance)
-        .int("default_time_to_live", int(options.default_time_to_live_seconds))
+        .int(
+            "default_time_to_live",
+            int(options.default_time_to_live_seconds),
+        )
         .int("gc_grace_seconds", int(options.gc_grace_seconds))
         .int("max_index_interval", int(options.max_index_interval))
-        .int("memtable_flush_period_in_ms", int(options.memtable_flush_period_ms))
+        .int(
+            "memtable_flush_period_in_ms",
+            int(options.memtable_flush_period_ms),
+        )
         .int("min_index_interval", int(options.min_index_interval))
         .set("extensions", extensions_value(&options.extensions));
-    let words = ["additional_write_policy", "comment", "memtable", "read_repair", "speculative_retry"];
+    let words = [
+        "additional_write_policy",
+        "comment",
+        "memtable",
+        "read_repair",
+        "speculative_retry",
+    ];
     let maps = ["caching", "compaction", "compression"];
     for (name, value) in options.properties().0 {
         match value {
@@ -64,7 +78,9 @@ fn fill_options(row: &mut Row<'_>, table: &Table) {
 pub(super) fn columns(keyspace: &Keyspace, rows: &mut Rows) {
     for table in keyspace.tables.values() {
         for column in table.columns() {
-            rows.add(&[table.name.as_bytes(), column.name.as_bytes()], |row| fill_column(row, column));
+            rows.add(&[table.name.as_bytes(), column.name.as_bytes()], |row| {
+                fill_column(row, column)
+            });
         }
     }
 }
@@ -75,7 +91,11 @@ fn fill_column(row: &mut Row<'_>, column: &Column) {
         (ColumnKind::Clustering, Order::Desc) => "desc",
         _ => "none",
     };
-    let position = if column.is_key() { i32::from(column.position) } else { -1 };
+    let position = if column.is_key() {
+        i32::from(column.position)
+    } else {
+        -1
+    };
     row.text("clustering_order", order)
         .set("column_name_bytes", column.name.as_bytes())
         .text("kind", column.kind.as_str())
@@ -99,8 +119,14 @@ pub(super) fn dropped_columns(keyspace: &Keyspace, rows: &mut Rows) {
 pub(super) fn types(keyspace: &Keyspace, rows: &mut Rows) {
     for definition in keyspace.types.values() {
         rows.add(&[definition.name.as_bytes()], |row| {
-            row.texts("field_names", definition.fields.iter().map(|(name, _)| name))
-                .texts("field_types", definition.fields.iter().map(|(_, ty)| ty.to_string()));
+            row.texts(
+                "field_names",
+                definition.fields.iter().map(|(name, _)| name),
+            )
+            .texts(
+                "field_types",
+                definition.fields.iter().map(|(_, ty)| ty.to_string()),
+            );
         });
     }
 }

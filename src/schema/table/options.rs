@@ -223,7 +223,10 @@ impl Options {
     }
 
     fn set_numbers(&mut self, properties: &Properties) -> Result<(), Error> {
-        set(&mut self.bloom_filter_fp_chance, properties.number("bloom_filter_fp_chance")?);
+        set(
+            &mut self.bloom_filter_fp_chance,
+            properties.number("bloom_filter_fp_chance")?,
+        );
         set(
             &mut self.crc_check_chance,
             properties.number("crc_check_chance")?,
@@ -348,7 +351,9 @@ fn parse_extensions(map: &BTreeMap<String, String>) -> Result<BTreeMap<String, V
 
 /// The `extensions` as a serialized `map<text, blob>`.
 pub(crate) fn extensions_value(extensions: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    let pairs = extensions.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let pairs = extensions
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
     types::collection::encode_pairs(pairs)
 }
 

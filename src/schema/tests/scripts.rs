@@ -25,7 +25,12 @@ struct Shell {
 impl Shell {
     fn new() -> Shell {
         let data_centers = [("dc1".to_owned(), 2), ("dc2".to_owned(), 1)].into();
-        Shell { catalog: Catalog::new(), keyspace: None, topology: Topology { data_centers }, next_id: 1 }
+        Shell {
+            catalog: Catalog::new(),
+            keyspace: None,
+            topology: Topology { data_centers },
+            next_id: 1,
+        }
     }
 
     fn statement(&mut self, text: &str) -> Result<String, String> {
@@ -41,8 +46,13 @@ impl Shell {
     }
 
     fn describe(&self, statement: &cql::tree::Describe) -> Result<String, String> {
-        let cluster = Cluster { name: "Test Cluster".to_owned(), ..Cluster::default() };
-        let answer = describe::describe(statement, self.keyspace.as_deref(), &self.catalog, &cluster).map_err(show)?;
+        let cluster = Cluster {
+            name: "Test Cluster".to_owned(),
+            ..Cluster::default()
+        };
+        let answer =
+            describe::describe(statement, self.keyspace.as_deref(), &self.catalog, &cluster)
+                .map_err(show)?;
         let mut out = String::new();
         let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
         for row in &answer.rows {
@@ -65,12 +75,20 @@ impl Shell {
             *next_id += 1;
             Uuid::from_u128(*next_id)
         };
-        let choices = Choices { id: &mut id, now_micros: 1_700_000_000_000_000 };
-        let change = ddl::resolve(statement, self.keyspace.as_deref(), &self.catalog, choices).map_err(show)?;
+        let choices = Choices {
+            id: &mut id,
+            now_micros: 1_700_000_000_000_000,
+        };
+        let change = ddl::resolve(statement, self.keyspace.as_deref(), &self.catalog, choices)
+            .map_err(show)?;
         let change = through_bytes(&change);
         let (catalog, outcome) = self.catalog.apply(&change, &self.topology).map_err(show)?;
         check_catalog(&catalog);
-        assert_eq!(catalog == self.catalog, outcome.effect.is_none(), "an effect tells of every change");
+        assert_eq!(
+            catalog == self.catalog,
+            outcome.effect.is_none(),
+            "an effect tells of every change"
+        );
         self.catalog = catalog;
         let mut out = String::new();
         match outcome.effect {
@@ -81,7 +99,11 @@ impl Shell {
                     Verb::Updated => "updated",
                     Verb::Dropped => "dropped",
                 };
-                let _ = writeln!(out, "{verb} {:?} {} {}", effect.target, effect.keyspace, effect.name);
+                let _ = writeln!(
+                    out,
+                    "{verb} {:?} {} {}",
+                    effect.target, effect.keyspace, effect.name
+                );
             }
         }
         for warning in outcome.warnings {
@@ -94,10 +116,21 @@ impl Shell {
         let table = self.catalog.table(keyspace, table).ok_or("no such table")?;
         let mut out = format!("version {}\n", table.version);
         for column in table.columns() {
-            let _ = writeln!(out, "{} {} {} {}", column.id.0, column.name, column.ty, column.kind.as_str());
+            let _ = writeln!(
+                out,
+                "{} {} {} {}",
+                column.id.0,
+                column.name,
+                column.ty,
+                column.kind.as_str()
+            );
         }
         for dropped in &table.dropped {
-            let _ = writeln!(out, "{} {} {} dropped at {}", dropped.id.0, dropped.name, dropped.ty, dropped.time_micros);
+            let _ = writeln!(
+                out,
+                "{} {} {} dropped at {}",
+                dropped.id.0, dropped.name, dropped.ty, dropped.time_micros
+            );
         }
         Ok(out)
     }
@@ -146,7 +179,9 @@ impl Runner for Shell {
         let words: Vec<&str> = std::iter::from_fn(|| arguments.next_pos()).collect();
         match (command.name.as_str(), words.as_slice()) {
             ("columns", [keyspace, table]) => self.columns(keyspace, table),
-            (text, []) => Ok(self.statement(text).unwrap_or_else(|error| format!("{error}\n"))),
+            (text, []) => Ok(self
+                .statement(text)
+                .unwrap_or_else(|error| format!("{error}\n"))),
             (name, _) => Err(format!("unknown command {name}").into()),
         }
     }
@@ -154,7 +189,8 @@ impl Runner for Shell {
 
 fn run(name: &str) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scripts/schema");
-    goldenscript::run(&mut Shell::new(), format!("{folder}/{name}")).expect("the script can be read");
+    goldenscript::run(&mut Shell::new(), format!("{folder}/{name}"))
+        .expect("the script can be read");
 }
 
 macro_rules! scripts {

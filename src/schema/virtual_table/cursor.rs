@@ -9,6 +9,7 @@ use model::read::{Command, KeyRange, Keys as Wanted, Position};
 use model::stream::{Error, Partition, Row, Step, Stream};
 use model::{Deletion, PartitionKey, PartitionKeyRef};
 
+use super::rows::KeyAndImage;
 use super::{Keys, Rows, Source};
 
 /// The stream of a source's rows that a command asks for. Rows outside the slices are left out here; filter and limits
@@ -26,7 +27,7 @@ pub struct Cursor {
 struct Open {
     key: PartitionKey,
     static_row: Option<Vec<u8>>,
-    rows: Vec<(Vec<u8>, Vec<u8>)>,
+    rows: Vec<KeyAndImage>,
     next: usize,
 }
 

@@ -17,6 +17,9 @@ use crate::table::{Column, ColumnKind};
 /// When computed rows were written, as `writetime` shows it.
 const WRITTEN: Timestamp = Timestamp(0);
 
+/// A clustering key and the image of its row.
+pub(crate) type KeyAndImage = (Vec<u8>, Vec<u8>);
+
 /// The rows of one partition.
 #[derive(Debug)]
 pub struct Rows {
@@ -90,7 +93,7 @@ impl Rows {
     }
 
     /// The rows in clustering order with their images, and the static row.
-    pub(crate) fn take(&mut self) -> (Vec<(Vec<u8>, Vec<u8>)>, Option<Vec<u8>>) {
+    pub(crate) fn take(&mut self) -> (Vec<KeyAndImage>, Option<Vec<u8>>) {
         (
             std::mem::take(&mut self.rows).into_iter().collect(),
             self.static_row.take(),
