@@ -249,7 +249,11 @@ impl Cursor {
         let (token, moved) = (run.token(), self.walk.seek(&self.target));
         self.partition.run = Some(run);
         moved?;
-        self.partition.run = Some(self.run_of(token)?);
+        let last = self.run_of(token)?;
+        if last.has_more() {
+            return Err(self.walk.corrupt("partition goes on behind its end"));
+        }
+        self.partition.run = Some(last);
         Ok(())
     }
 
@@ -414,16 +418,21 @@ impl Cursor {
     fn next_block(&mut self) -> Result<bool, Stop> {
         let run = current_run(&self.partition, &self.walk)?;
         let token = run.token();
-        if self.scan.reversed {
-            if !self.reversed.is_exhausted() || !run.is_continued() {
-                return Ok(false);
-            }
-            self.walk.previous()?;
+        let (left, on) = if self.scan.reversed {
+            (!self.reversed.is_exhausted(), run.is_continued())
         } else {
-            if !self.forward.is_exhausted() || !run.has_more() {
-                return Ok(false);
-            }
-            self.walk.next()?;
+            (!self.forward.is_exhausted(), run.has_more())
+        };
+        if left || !on {
+            return Ok(false);
+        }
+        let moved = if self.scan.reversed {
+            self.walk.previous()?
+        } else {
+            self.walk.next()?
+        };
+        if !moved {
+            return Err(self.walk.corrupt("partition goes on beyond the file"));
         }
         let run = self.run_of(token)?;
         let block = held(&self.walk)?;

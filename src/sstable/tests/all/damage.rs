@@ -146,7 +146,7 @@ fn contents_with_good_checksums_never_panic() {
         let range = handle.offset as usize..(handle.offset + u64::from(handle.len)) as usize;
         let opened = format::open(header.id, handle.offset, &bytes[range.clone()]).expect("intact");
         let (kind, plain) = (opened.envelope.kind, opened.plain().expect("intact"));
-        for at in (0..plain.len()).step_by(3) {
+        for at in (0..plain.len()).step_by(2) {
             let mut changed = plain.clone();
             changed[at] ^= 1 << (at % 8);
             let mut sealed = Vec::new();

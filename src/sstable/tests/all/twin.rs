@@ -253,12 +253,12 @@ async fn lookup(case: &Case, key: &PartitionKey, clustering: &[u8]) -> bool {
 
 #[test]
 fn tiny_blocks_read_back_as_written() {
-    (0..120).for_each(|seed| run(seed, || tiny(table())));
+    (0..300).for_each(|seed| run(seed, || tiny(table())));
 }
 
 #[test]
 fn usual_blocks_read_back_as_written() {
-    (0..24).for_each(|seed| run(seed, || Options::new(table())));
+    (0..60).for_each(|seed| run(seed, || Options::new(table())));
 }
 
 #[test]
