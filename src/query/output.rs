@@ -56,6 +56,11 @@ impl Parked {
         self.deadline
     }
 
+    /// Bytes of the answer that it has so far.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// What to await before going on; nothing if it only gave way to others.
     pub fn take_wait(&mut self) -> Option<Wait> {
         self.wait.take()
