@@ -8,7 +8,6 @@ use futures_util::FutureExt;
 use metadata::{Committer, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
-use protocol::error::Error as Wire;
 use protocol::response::Head;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
@@ -146,28 +145,15 @@ fn truncate_table(
         return Err(Error::Unauthorized(refusal));
     }
     let at = Timestamp(call.turn.timestamp()?);
-    let (service, address, table) = (service.clone(), call.address, table.id);
-    let later = async move {
-        let shared = service.shared();
-        let truncated = async {
-            shared
-                .metadata
-                .propose(Transformation::Truncate { table, at })
-                .await
-                .map_err(metadata_error)?;
-            let emptied = shared.coordinator.engine().truncate(table, at).await;
-            emptied.map_err(|error| {
-                Error::from(Wire::Truncate(format!("Error during truncate: {error}")))
-            })
-        };
-        let mut out = BytesMut::new();
-        match truncated.await {
-            Ok(()) => address.result(Outcome::Void, &[], &mut out),
-            Err(error) => address.error(&error.to_wire(Consistency::All), &mut out),
-        }
-        out
-    };
-    Ok(Progress::Later(later.boxed()))
+    // Storage follows the log: it has emptied the table before the new state is published.
+    Ok(propose(
+        service,
+        call.address,
+        Transformation::Truncate {
+            table: table.id,
+            at,
+        },
+    ))
 }
 
 fn metadata_error(error: metadata::Error) -> Error {

@@ -1,8 +1,8 @@
 //! The nearest known name to one that is not known.
 
-/// The candidate at most two edits away (one for short names), the nearest first.
+/// The candidate at most two edits away (one for names of three or four letters, none for shorter ones), the nearest first.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = if name.chars().count() <= 3 { 1 } else { 2 };
+    let most = name.chars().count().saturating_sub(1).min(4) / 2;
     candidates
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(edits, _)| *edits <= most)
