@@ -11,6 +11,7 @@ use super::tables::table_word;
 use super::tokens::Tokens;
 use super::types::type_name;
 use crate::keyword::Keyword;
+use crate::token::Symbol;
 use crate::tree::{Describe, DescribeSubject};
 
 pub fn describe(input: Tokens<'_>) -> Parsed<'_, Describe> {
@@ -27,6 +28,10 @@ pub fn describe(input: Tokens<'_>) -> Parsed<'_, Describe> {
 }
 
 pub fn describe_subject(input: Tokens<'_>) -> Parsed<'_, DescribeSubject> {
+    // A keyspace may be named as one of the words.
+    if input.is_symbol(1, Symbol::Dot) {
+        return describe_any(input);
+    }
     alt((
         describe_list,
         describe_schema,

@@ -145,7 +145,7 @@ pub fn in_marker(input: Tokens<'_>) -> Parsed<'_, Predicate> {
 
 pub fn contains(input: Tokens<'_>) -> Parsed<'_, Predicate> {
     let (rest, _) = keyword(Keyword::Contains).parse(input)?;
-    if rest.is_keyword(0, Keyword::Key) {
+    if rest.is_keyword(0, Keyword::Key) && !rest.is_symbol(1, Symbol::Dot) {
         return map(cut(term), Predicate::ContainsKey).parse(rest.advance());
     }
     rest.expect(Keyword::Key.into());

@@ -89,7 +89,10 @@ pub fn mask(input: Tokens<'_>) -> Parsed<'_, Mask> {
 }
 
 pub fn default_mask(input: Tokens<'_>) -> Parsed<'_, Mask> {
-    if input.is_symbol(1, Symbol::OpenParenthesis) {
+    if matches!(
+        input.kind(1),
+        Kind::Symbol(Symbol::OpenParenthesis | Symbol::Dot)
+    ) {
         return mask_function(input);
     }
     value(Mask::Default, keyword(Keyword::Default)).parse(input)
