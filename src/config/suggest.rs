@@ -7,20 +7,25 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = &'static str>) -> Optio
     (count <= (wanted.len() / 3).max(1)).then_some(name)
 }
 
-/// Characters to insert, remove or replace to make one text of the other.
+/// Characters to insert, remove, replace, or swap with their neighbour to make one text of the other.
 fn edits(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    // Row i, column j: the edits between the first i characters of one and the first j of the other.
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    rows[0] = (0..=right.len()).collect();
+    for i in 1..=left.len() {
+        rows[i][0] = i;
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut fewest = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                fewest = fewest.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = fewest;
         }
     }
-    row[right.len()]
+    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -43,7 +48,7 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (left, right, count) in [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+        for (left, right, count) in [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 1), ("rakc", "rack", 1)] {
             assert_eq!(edits(left, right), count, "{left} {right}");
         }
     }
