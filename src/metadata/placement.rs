@@ -7,7 +7,7 @@
 //!
 //! *Changed* is the epoch at which the placement last changed; nothing moves yet, so it is that of the last node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schema::Replication;
 use types::Token;
@@ -48,6 +48,21 @@ impl State {
             write: read.clone(),
             read,
         }
+    }
+
+    /// The end of each token range with the addresses of the nodes that keep it, as DESCRIBE CLUSTER tells.
+    pub fn range_ownership(&self, keyspace: &str) -> BTreeMap<String, Vec<String>> {
+        let ranges = self.ring.iter().map(|(token, _)| {
+            let nodes = self.placement(keyspace, *token).read;
+            let nodes = nodes.iter().filter_map(|number| self.nodes.get(number));
+            (
+                token.to_string(),
+                nodes
+                    .map(|node| node.addresses.broadcast.to_string())
+                    .collect(),
+            )
+        });
+        ranges.collect()
     }
 
     /// All nodes in the order in which the ring comes to them from `token` on, each once.

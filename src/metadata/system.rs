@@ -1,4 +1,5 @@
-//! The tables that show the state to clients: `system.local`, `system.peers` and `system.peers_v2`.
+//! The tables that show the state to clients: `system.local`, `system.peers` and `system.peers_v2`; and, made by
+//! `schema` of the catalog in it, `system_schema` and `system_virtual_schema`.
 //!
 //! Drivers find the cluster by them, so a node is in the peers tables only when all of its columns are known, and
 //! never in its own. Versions and names are those that drivers interpret; this server's own version has a column of
@@ -6,6 +7,7 @@
 
 use std::sync::Arc;
 
+use schema::system_schema::{self, Latest};
 use schema::virtual_table::{Keys, Row, Rows, Source};
 use schema::{Table, system};
 use types::collection;
@@ -21,14 +23,14 @@ pub const NATIVE_PROTOCOL_VERSION: &str = "5";
 /// How tokens are made.
 pub const PARTITIONER: &str = "org.apache.cassandra.dht.Murmur3Partitioner";
 
-/// The sources of all tables of this module.
+/// The sources of all tables that show the state, those of the schema included.
 pub fn sources(committer: &Arc<dyn Committer>, me: NodeNumber) -> Vec<Arc<dyn Source>> {
     let facts = |name| Facts {
         definition: definition(name),
         committer: committer.clone(),
         me,
     };
-    vec![
+    let mut sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(LocalTable(facts("local"))),
         Arc::new(PeersTable {
             facts: facts("peers"),
@@ -38,7 +40,11 @@ pub fn sources(committer: &Arc<dyn Committer>, me: NodeNumber) -> Vec<Arc<dyn So
             facts: facts("peers_v2"),
             has_port: true,
         }),
-    ]
+    ];
+    let latest = committer.clone();
+    let latest: Latest = Arc::new(move || latest.state().catalog.clone());
+    sources.extend(system_schema::sources(&latest));
+    sources
 }
 
 fn definition(name: &str) -> Arc<Table> {

@@ -32,10 +32,14 @@ pub const FORMAT_VERSION: u8 = 1;
 /// All keyspaces as they are at one moment.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    keyspaces: BTreeMap<Arc<str>, Arc<Keyspace>>,
+    keyspaces: Keyspaces,
     tables: BTreeMap<TableId, Arc<Table>>,
+    /// The built-in keyspaces as nobody has changed them.
+    built_in: Arc<Keyspaces>,
     version: Uuid,
 }
+
+type Keyspaces = BTreeMap<Arc<str>, Arc<Keyspace>>;
 
 impl PartialEq for Catalog {
     fn eq(&self, other: &Catalog) -> bool {
@@ -52,14 +56,14 @@ impl Default for Catalog {
 impl Catalog {
     /// The catalog of a node that nobody has used: the built-in keyspaces.
     pub fn new() -> Catalog {
-        Catalog::from_keyspaces(system::keyspaces().into_iter().map(Arc::new))
+        let keyspaces = system::keyspaces().into_iter();
+        let keyspaces: Keyspaces = keyspaces
+            .map(|keyspace| (keyspace.name.clone(), Arc::new(keyspace)))
+            .collect();
+        Catalog::from_keyspaces(keyspaces.clone(), Arc::new(keyspaces))
     }
 
-    fn from_keyspaces(keyspaces: impl IntoIterator<Item = Arc<Keyspace>>) -> Catalog {
-        let keyspaces: BTreeMap<_, _> = keyspaces
-            .into_iter()
-            .map(|keyspace| (keyspace.name.clone(), keyspace))
-            .collect();
+    fn from_keyspaces(keyspaces: Keyspaces, built_in: Arc<Keyspaces>) -> Catalog {
         let tables = keyspaces
             .values()
             .flat_map(|keyspace| keyspace.tables.values());
@@ -68,6 +72,7 @@ impl Catalog {
         Catalog {
             keyspaces,
             tables,
+            built_in,
             version,
         }
     }
@@ -133,35 +138,28 @@ impl Catalog {
 
     /// The same catalog with this keyspace, in place of its namesake if there is one.
     pub(crate) fn with_keyspace(&self, keyspace: Keyspace) -> Catalog {
-        Catalog::from_keyspaces(self.keyspaces.values().cloned().chain([Arc::new(keyspace)]))
+        let mut keyspaces = self.keyspaces.clone();
+        keyspaces.insert(keyspace.name.clone(), Arc::new(keyspace));
+        Catalog::from_keyspaces(keyspaces, self.built_in.clone())
     }
 
     /// The same catalog without the keyspace.
     pub(crate) fn without_keyspace(&self, name: &str) -> Catalog {
-        Catalog::from_keyspaces(
-            self.keyspaces
-                .values()
-                .filter(|other| &*other.name != name)
-                .cloned(),
-        )
+        let mut keyspaces = self.keyspaces.clone();
+        keyspaces.remove(name);
+        Catalog::from_keyspaces(keyspaces, self.built_in.clone())
     }
 
     /// Appends the binary form of what differs from [`Catalog::new`].
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(FORMAT_VERSION);
-        let built_in: BTreeMap<_, _> = system::keyspaces()
-            .into_iter()
-            .map(|keyspace| (keyspace.name.clone(), keyspace))
-            .collect();
         let changed = |keyspace: &&Arc<Keyspace>| {
-            built_in.get(&keyspace.name).is_none_or(|initial| {
-                (&initial.replication, initial.durable_writes)
-                    != (&keyspace.replication, keyspace.durable_writes)
-            })
+            let initial = self.built_in.get(&keyspace.name);
+            initial.is_none_or(|initial| !Arc::ptr_eq(initial, keyspace) && initial != *keyspace)
         };
         let keyspaces: Vec<_> = self.keyspaces().filter(changed).collect();
         codec::put_list(out, &keyspaces, |out, keyspace| {
-            put_keyspace(out, keyspace, !built_in.contains_key(&keyspace.name));
+            put_keyspace(out, keyspace, !self.built_in.contains_key(&keyspace.name));
         });
     }
 
@@ -172,8 +170,8 @@ impl Catalog {
         if version != FORMAT_VERSION {
             return Err(content(&start, format!("catalog of version {version}")));
         }
-        let mut catalog = Catalog::new();
-        let mut keyspaces = catalog.keyspaces.clone();
+        let initial = Catalog::new();
+        let mut keyspaces = initial.keyspaces.clone();
         for keyspace in codec::list(reader, keyspace)? {
             let keyspace = match keyspaces.get(&keyspace.name) {
                 Some(built_in) => Keyspace {
@@ -189,7 +187,7 @@ impl Catalog {
             .values()
             .map(|keyspace| keyspace.tables.len())
             .sum::<usize>();
-        catalog = Catalog::from_keyspaces(keyspaces.into_values());
+        let catalog = Catalog::from_keyspaces(keyspaces, initial.built_in);
         if catalog.tables.len() != count {
             return Err(content(&start, "two tables with one id"));
         }
@@ -197,7 +195,7 @@ impl Catalog {
     }
 }
 
-fn version(keyspaces: &BTreeMap<Arc<str>, Arc<Keyspace>>) -> Uuid {
+fn version(keyspaces: &Keyspaces) -> Uuid {
     let mut bytes = vec![FORMAT_VERSION];
     for keyspace in keyspaces.values() {
         if system::is_local(&keyspace.name) || system::is_virtual(&keyspace.name) {

@@ -1,6 +1,6 @@
 //! The file that keeps the order: entries and snapshots, each synced before anyone is told of it.
 //!
-//! [`format`] is the file's specification. This module reads it at start, appends to it, and when it has grown to a
+//! [`format`](mod@format) is the file's specification. This module reads it at start, appends to it, and when it has grown to a
 //! multiple of a snapshot writes a new file that begins with one and takes the old one's place, so that reading it
 //! stays short.
 //!

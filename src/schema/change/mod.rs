@@ -3,7 +3,7 @@
 //! [`crate::ddl::resolve`] makes one from a statement. Everything that is chosen by chance or clock (a table's id, the
 //! time a column was dropped) is inside, so applying is a function of catalog, change and topology alone.
 //!
-//! Between resolving and applying, other changes may have come first. So [`Catalog::apply`] checks everything again
+//! Between resolving and applying, other changes may have come first. So [`crate::Catalog::apply`] checks everything again
 //! against the catalog it is given, and takes user-defined types as they are then.
 //!
 //! What always holds: an error leaves nothing changed, and `IF [NOT] EXISTS` that found nothing to do gives the same

@@ -114,19 +114,21 @@ pub(crate) fn replication_warning(keyspace: &str) -> Option<String> {
     })
 }
 
-/// Whether the tables of a keyspace may be written by users, and if not, what they should do instead.
+/// Why users may not write a table's rows, and what they should do instead; none if they may.
 pub fn refuses_writes(table: &Table) -> Option<String> {
     let (keyspace, name) = (&*table.keyspace, &*table.name);
     let hint = match (keyspace, name) {
         (TRACES | DISTRIBUTED, _) => return None,
         (VIEWS, name) if name.ends_with("_cache_keys") => return None,
-        (SCHEMA, _) => "use CREATE, ALTER and DROP statements",
-        (AUTH, _) => "use CREATE ROLE, ALTER ROLE, GRANT and REVOKE statements",
-        (VIEWS, "settings") => "use the configuration file or --set",
-        _ if is_system(keyspace) => "it is maintained by the server",
+        (SCHEMA, _) => "Use CREATE, ALTER and DROP",
+        (AUTH, _) => "Use CREATE ROLE, ALTER ROLE, DROP ROLE, GRANT and REVOKE",
+        (VIEWS, "settings") => "Set it in the settings file or with --set",
+        _ if is_system(keyspace) => "The server maintains it",
         _ => return None,
     };
-    Some(format!("{keyspace}.{name} is not user-modifiable: {hint}"))
+    Some(format!(
+        "{keyspace} keyspace is not user-modifiable. {hint}: {keyspace}.{name}"
+    ))
 }
 
 /// Where the rows of a built-in table come from, by name.
