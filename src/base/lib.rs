@@ -7,6 +7,7 @@
 //! - [`hybrid`]: timestamps that never repeat, even across restarts.
 //! - [`meter`], [`limits`], [`counters`], [`trace`]: how much work a turn did, how much anything may be,
 //!   how often it happened, and what one request went through.
+//! - [`text`]: the nearest known name, for errors that suggest one.
 //!
 //! Nothing here knows CQL, rows or nodes.
 
@@ -18,4 +19,5 @@ pub mod env;
 pub mod hybrid;
 pub mod limits;
 pub mod meter;
+pub mod text;
 pub mod trace;
