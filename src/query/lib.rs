@@ -37,7 +37,6 @@ mod selector;
 mod service;
 mod session;
 mod statement;
-mod suggest;
 mod term;
 mod write;
 

@@ -444,7 +444,7 @@ pub fn column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, Error> {
             types::name::quoted(name),
             table.qualified_name()
         );
-        match crate::suggest::nearest(name, table.columns().map(|column| &*column.name)) {
+        match base::text::nearest(name, table.columns().map(|column| &*column.name)) {
             Some(near) => Error::invalid(format!(
                 "{sentence}\ndid you mean {}?",
                 types::name::quoted(near)
