@@ -1,0 +1,117 @@
+//! What the socket has brought: bytes, and the requests in them.
+//!
+//! The buffer grows with the bytes that came, never with the length that a header announces, and is used again once its
+//! requests are answered: their bodies are windows onto it.
+
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use base::env::Stream;
+use base::limits::{FRAME_BYTES_MAX, KIB};
+use bytes::BytesMut;
+use protocol::frame::{Decoder, Envelope, Failure};
+use protocol::version::Version;
+use tokio::io::AsyncReadExt;
+
+use super::handshake::Wrapping;
+
+/// Room for one read when little is to be expected.
+const READ_BYTES_MIN: usize = 8 * KIB;
+/// Room for one read of a client that fills each.
+const READ_BYTES_MAX: usize = 256 * KIB;
+
+/// The receiving half of a connection.
+#[derive(Debug)]
+pub(crate) struct Input {
+    bytes: BytesMut,
+    decoder: Decoder,
+    /// Nothing whole is left: only more bytes can bring a request.
+    is_hungry: bool,
+    read_bytes: usize,
+}
+
+impl Input {
+    /// An empty one.
+    pub(crate) fn new() -> Input {
+        Input {
+            bytes: BytesMut::new(),
+            decoder: Decoder::of_requests(FRAME_BYTES_MAX),
+            is_hungry: true,
+            read_bytes: READ_BYTES_MIN,
+        }
+    }
+
+    /// Whether only more bytes can bring a request.
+    pub(crate) fn is_hungry(&self) -> bool {
+        self.is_hungry
+    }
+
+    /// The version that the client speaks, once it has said so.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.decoder.version()
+    }
+
+    /// Bytes that were read and not taken.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.len() + self.decoder.pending_bytes()
+    }
+
+    /// From here on requests travel so.
+    pub(crate) fn wrap(&mut self, wrapping: Wrapping) {
+        match wrapping {
+            Wrapping::Plain => {}
+            Wrapping::Bodies(compression) => self.decoder.use_compression(compression),
+            Wrapping::Segments(format) => self.decoder.use_segments(format),
+        }
+    }
+
+    /// The next whole request.
+    pub(crate) fn next(&mut self) -> Result<Option<Envelope>, Failure> {
+        let next = self.decoder.decode(&mut self.bytes);
+        if matches!(next, Ok(None)) {
+            self.is_hungry = true;
+        }
+        next
+    }
+
+    /// Reads what the socket has, in one call; the number of bytes, 0 at the end.
+    pub(crate) fn poll_read(
+        &mut self,
+        stream: &mut Stream,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        // A reservation that fits costs nothing; one that does not reuses the memory of requests that are gone.
+        self.bytes.reserve(self.read_bytes);
+        let room = self.bytes.capacity() - self.bytes.len();
+        let read = pin!(stream.read_buf(&mut self.bytes)).poll(context);
+        if let Poll::Ready(Ok(count)) = read {
+            self.is_hungry = count == 0;
+            self.adapt(count, room);
+        }
+        read
+    }
+
+    /// Expects as much from the next read as from this one.
+    fn adapt(&mut self, count: usize, room: usize) {
+        if count == room {
+            self.read_bytes = (2 * self.read_bytes).min(READ_BYTES_MAX);
+        } else if count < self.read_bytes / 4 {
+            self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
+        }
+    }
+
+    /// Forgets what was read: nothing of it can be trusted, or nobody wants it.
+    pub(crate) fn discard(&mut self) {
+        self.bytes.clear();
+        self.is_hungry = true;
+    }
+
+    /// Gives the memory back if nothing is in it.
+    pub(crate) fn release(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+            self.read_bytes = READ_BYTES_MIN;
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! One client connection: a task that works in turns.
+//!
+//! The task repeats:
+//! 1. take what it waited for: answers of long requests, syncs, blocks that were read, events, timers (`waiting`);
+//! 2. send all finished answers with one system call (`output`);
+//! 3. if requests were read or reads wait for their turn, and back-pressure allows (`pressure`): run a turn (`turn`), having
+//!    yielded to the runtime since the turn before;
+//! 4. else read what the socket has (`input`), or wait.
+//!
+//! It ends in steps: *open*; *finishing*, when the listener drains or the client broke the protocol, until what waits is
+//! answered; *lingering*, after the end was announced, until the client has closed its side. A client that closes first ends
+//! everything it has here at once. Deadlines bound each step (`deadlines`).
+//!
+//! What always holds: everything of a connection is in this one value, so dropping it drops all of its requests.
+
+mod deadlines;
+mod events;
+mod handshake;
+mod input;
+mod output;
+mod pressure;
+mod turn;
+mod waiting;
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use base::env::{Env, Stream};
+use protocol::Error;
+use protocol::event::Event;
+use protocol::frame::Failure;
+use protocol::response::{self, Head};
+use protocol::version::Version;
+use query::{Service, Session};
+use tokio::io::AsyncWrite;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use self::deadlines::{Deadlines, Passed};
+use self::events::Kinds;
+use self::input::Input;
+use self::output::Output;
+use self::pressure::{Admission, Load};
+use self::waiting::{Signal, Waiting};
+use crate::budget::Share;
+use crate::clients::Registration;
+use crate::metrics::Metrics;
+use crate::options::{FINISH_TIME_MAX, LINGER_TIME_MAX};
+
+/// What all connections of a listener use.
+pub(crate) struct Shared {
+    pub(crate) env: Env,
+    pub(crate) service: Service,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// A connection and everything it holds.
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+    /// The cell of the counters that this connection adds to.
+    stripe: usize,
+    client: Registration,
+    share: Share,
+    stream: Stream,
+    input: Input,
+    output: Output,
+    waiting: Waiting,
+    deadlines: Deadlines,
+    /// The earliest timer that is set.
+    timer: Option<Duration>,
+    phase: Phase,
+    open: Option<Box<Open>>,
+    kinds: Kinds,
+    requests: u64,
+    /// The last turn had no time left for the reads that wait for their turn.
+    is_starved: bool,
+}
+
+/// What there is after STARTUP.
+struct Open {
+    version: Version,
+    session: Session,
+    turn: coordinator::Turn,
+    throws_on_overload: bool,
+    /// The keyspace that the list of clients shows.
+    shown_keyspace: Option<String>,
+}
+
+/// How far a connection is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Requests are read.
+    Open,
+    /// No more is read; what was read is answered.
+    Finishing,
+    /// All is answered; what still comes is thrown away until the client closes.
+    Lingering {
+        /// The client was told.
+        is_shut: bool,
+    },
+    /// It is over.
+    Closed,
+}
+
+/// What the task does next.
+enum Next {
+    Turn,
+    End,
+}
+
+impl Connection {
+    /// A connection that was accepted.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        stripe: usize,
+        client: Registration,
+        share: Share,
+        stream: Stream,
+        drain: Receiver<()>,
+    ) -> Connection {
+        let mut waiting = Waiting::default();
+        waiting.drain(drain);
+        Connection {
+            deadlines: Deadlines::new(shared.env.mono()),
+            shared,
+            stripe,
+            client,
+            share,
+            stream,
+            input: Input::new(),
+            output: Output::new(),
+            waiting,
+            timer: None,
+            phase: Phase::Open,
+            open: None,
+            kinds: Kinds::default(),
+            requests: 0,
+            is_starved: false,
+        }
+    }
+
+    /// Serves the client to the end.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let mut has_waited = false;
+            let next = poll_fn(|context| {
+                let next = self.poll(context);
+                has_waited |= next.is_pending();
+                next
+            });
+            if matches!(next.await, Next::End) {
+                return;
+            }
+            if !has_waited {
+                tokio::task::yield_now().await;
+            }
+            self.turn();
+        }
+    }
+
+    /// Steps 1, 2 and 4 until there is a turn to run.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            while let Poll::Ready(signal) = self.waiting.poll(context) {
+                self.take(signal);
+            }
+            self.poll_send(context);
+            if self.phase == Phase::Closed {
+                return Poll::Ready(Next::End);
+            }
+            if self.can_run() {
+                self.report();
+                return Poll::Ready(Next::Turn);
+            }
+            if self.poll_receive(context).is_ready() || self.set_timer() {
+                continue;
+            }
+            self.report();
+            return Poll::Pending;
+        }
+    }
+
+    /// Whether a turn would do anything.
+    fn can_run(&self) -> bool {
+        if !matches!(self.phase, Phase::Open | Phase::Finishing) {
+            return false;
+        }
+        let load = self.load();
+        (!self.input.is_hungry() && self.admits(load))
+            || (self.waiting.runnable() > 0 && load.may_resume())
+    }
+
+    fn load(&self) -> Load {
+        Load {
+            unsent_bytes: self.output.unsent_bytes(),
+            waiting: self.waiting.requests(),
+        }
+    }
+
+    /// Whether the connection takes another request, if only to refuse it.
+    fn admits(&self, load: Load) -> bool {
+        let throws = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.throws_on_overload);
+        load.admit(throws, false) != Admission::Hold
+    }
+
+    /// Tells the node what the connection holds.
+    fn report(&mut self) {
+        let bytes = self.input.held_bytes() + self.output.unsent_bytes() + self.waiting.bytes();
+        self.share.report(bytes, self.waiting.requests());
+    }
+
+    fn poll_send(&mut self, context: &mut Context<'_>) {
+        let (metrics, stripe, deadlines) = (&self.shared.metrics, self.stripe, &mut self.deadlines);
+        let sent = self.output.poll_write(&mut self.stream, context, |count| {
+            metrics.sent_bytes.add(stripe, count as u64);
+            deadlines.sent();
+        });
+        match sent {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => self.lost(&error),
+            Poll::Pending => self.deadlines.stalled(|| self.shared.env.mono()),
+        }
+    }
+
+    /// Reads, or takes a step towards the end. Ready if something changed.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.phase {
+            Phase::Open if self.input.is_hungry() && self.admits(self.load()) => {
+                self.poll_read(context)
+            }
+            Phase::Finishing if self.has_finished() => {
+                self.phase = Phase::Lingering { is_shut: false };
+                self.deadlines.close = Some(self.shared.env.mono() + LINGER_TIME_MAX);
+                Poll::Ready(())
+            }
+            Phase::Lingering { is_shut: false } => self.poll_shutdown(context),
+            Phase::Lingering { is_shut: true } => {
+                self.input.discard();
+                self.poll_read(context)
+            }
+            Phase::Open | Phase::Finishing | Phase::Closed => Poll::Pending,
+        }
+    }
+
+    fn has_finished(&self) -> bool {
+        self.waiting.is_idle() && self.input.is_hungry() && self.output.unsent_bytes() == 0
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.input
+            .poll_read(&mut self.stream, context)
+            .map(|read| match read {
+                Ok(0) => self.phase = Phase::Closed,
+                Ok(count) => self
+                    .shared
+                    .metrics
+                    .received_bytes
+                    .add(self.stripe, count as u64),
+                Err(error) => self.lost(&error),
+            })
+    }
+
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.stream)
+            .poll_shutdown(context)
+            .map(|shut| match shut {
+                Ok(()) => self.phase = Phase::Lingering { is_shut: true },
+                Err(error) => self.lost(&error),
+            })
+    }
+
+    fn lost(&mut self, error: &io::Error) {
+        tracing::debug!(client = %self.client.address(), %error, "connection lost");
+        self.phase = Phase::Closed;
+    }
+
+    /// Takes what was waited for.
+    fn take(&mut self, signal: Signal) {
+        match signal {
+            Signal::Runnable => {}
+            Signal::Answer(envelope) => {
+                self.shared.metrics.answer(&envelope);
+                self.output.buffer().extend_from_slice(&envelope);
+            }
+            Signal::Synced(acknowledgements, Ok(())) => {
+                self.output
+                    .buffer()
+                    .extend_from_slice(&acknowledgements.envelopes);
+                self.output.keep(acknowledgements);
+            }
+            Signal::Synced(acknowledgements, Err(error)) => {
+                self.fail_writes(&acknowledgements.streams, &error);
+                self.output.keep(acknowledgements);
+            }
+            Signal::Event(subscription, event) => self.take_event(subscription, event),
+            Signal::Drain => self.finish(),
+            Signal::Timer(at) => {
+                self.timer.take_if(|timer| *timer == at);
+                self.look_at_deadlines();
+            }
+        }
+    }
+
+    fn take_event(&mut self, subscription: Receiver<Event>, event: Result<Event, RecvError>) {
+        match event {
+            Ok(event) => {
+                if self.kinds.contains(event.kind())
+                    && let Some(open) = &self.open
+                {
+                    response::encode_event(&event, open.version, self.output.buffer());
+                    self.shared.metrics.events.add(self.stripe, 1);
+                }
+                self.waiting.event(subscription);
+            }
+            // The client would believe in a schema that is gone. Drivers connect again and read everything.
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(client = %self.client.address(), missed, "closing a connection that does not take its events");
+                self.phase = Phase::Closed;
+            }
+            Err(RecvError::Closed) => {}
+        }
+    }
+
+    /// Reads no more, and ends when everything is answered.
+    fn finish(&mut self) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Finishing;
+            self.deadlines.close = Some(self.shared.env.mono() + FINISH_TIME_MAX);
+            self.deadlines.handshake = None;
+        }
+    }
+
+    /// Answers bytes that are no request.
+    fn fail_frame(&mut self, failure: Failure) {
+        match failure {
+            Failure::Refused { stream, error } => self.answer_error(stream, &error),
+            Failure::UnsupportedVersion { stream, error } => {
+                self.shared.metrics.error(error.code());
+                let out = &mut self.output.answers().answers;
+                response::encode_unsupported_version(&error, stream, out);
+                self.break_off(&error);
+            }
+            Failure::Fatal { stream, error } => {
+                self.answer_error(stream, &error);
+                self.break_off(&error);
+            }
+        }
+    }
+
+    fn break_off(&mut self, error: &Error) {
+        tracing::debug!(client = %self.client.address(), %error, "closing a connection");
+        self.input.discard();
+        self.finish();
+    }
+
+    /// Appends an error to the answers of the turn.
+    fn answer_error(&mut self, stream: i16, error: &Error) {
+        self.shared.metrics.error(error.code());
+        let version = self.input.version().unwrap_or(Version::NEWEST);
+        let out = &mut self.output.answers().answers;
+        response::encode_error(error, &Head::new(version, stream), out);
+    }
+
+    fn look_at_deadlines(&mut self) {
+        let now = self.shared.env.mono();
+        while let Some(passed) = self.deadlines.passed(now) {
+            match passed {
+                Passed::Client(reason) => {
+                    tracing::debug!(client = %self.client.address(), reason, "closing a connection");
+                    self.phase = Phase::Closed;
+                }
+                Passed::Read => self.time_out_reads(now),
+                Passed::Quiet => self.release(),
+            }
+        }
+    }
+
+    fn time_out_reads(&mut self, now: Duration) {
+        self.output.begin();
+        while let Some(parked) = self.waiting.expired(now) {
+            let out = self.output.answers();
+            let start = out.answers.len();
+            parked.time_out(out);
+            self.shared.metrics.answer(&out.answers[start..]);
+        }
+        self.output.end();
+        self.deadlines.read = self.waiting.next_deadline();
+    }
+
+    /// Gives back the memory of a connection that has been quiet.
+    fn release(&mut self) {
+        self.input.release();
+        self.output.release();
+        self.waiting.release();
+        if let Some(open) = &mut self.open
+            && !open.turn.has_writes()
+        {
+            open.turn = self.shared.service.turn();
+        }
+    }
+
+    /// Sets a timer if a deadline is earlier than those that are set. True if it did: the timer wants to be polled.
+    fn set_timer(&mut self) -> bool {
+        let Some(at) = self.deadlines.next() else {
+            return false;
+        };
+        if self.timer.is_some_and(|timer| timer <= at) {
+            return false;
+        }
+        self.timer = Some(at);
+        let env = &self.shared.env;
+        self.waiting
+            .timer(at, env.sleep(at.saturating_sub(env.mono())));
+        true
+    }
+}

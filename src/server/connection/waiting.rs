@@ -1,0 +1,247 @@
+//! What a connection waits for, all in one set: answers in the making, syncs, blocks, events, timers, the drain.
+//!
+//! | Waits for | As |
+//! |---|---|
+//! | its next turn | a read in the queue `runnable`, oldest first |
+//! | a block | a read in a slot of `blocked`, and a future that names the slot |
+//! | a sync | the acknowledgements of one turn, inside a future |
+//! | something long: DDL, TRUNCATE | a future that gives the answer |
+//!
+//! A read whose deadline passes while it waits for a block is taken out and answered; its slot stays taken until the future
+//! ends, so a disk that hangs does not let them pile up.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use base::env::BoxFuture;
+use bytes::BytesMut;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use protocol::event::Event;
+use query::Parked;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::events;
+use super::output::Acknowledgements;
+
+/// Something that was waited for has come.
+pub(crate) enum Signal {
+    /// An answer, complete.
+    Answer(BytesMut),
+    /// The log is synced, or never will be, up to these writes.
+    Synced(Acknowledgements, Result<(), coordinator::Error>),
+    /// A read can go on; it is in the queue.
+    Runnable,
+    /// An event, and where the next comes from.
+    Event(Receiver<Event>, Result<Event, RecvError>),
+    /// The listener drains.
+    Drain,
+    /// It is this late.
+    Timer(Duration),
+}
+
+/// What a future of the set gives.
+enum Outcome {
+    Signal(Signal),
+    /// An answer whose request weighed so much.
+    Answer(BytesMut, usize),
+    /// The read in this slot can go on.
+    Woken(usize),
+}
+
+/// The requests that wait, and what else the connection listens to.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    futures: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    runnable: VecDeque<Parked>,
+    blocked: Vec<Slot>,
+    free: Vec<usize>,
+    requests: usize,
+    bytes: usize,
+    /// Reads that were answered while their block was still to come.
+    timed_out: usize,
+}
+
+/// A place for a read that waits for a block.
+enum Slot {
+    Free,
+    Blocked(Parked),
+    TimedOut,
+}
+
+impl Waiting {
+    /// Requests that were started and not answered, and those that wait for a block in vain.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests
+    }
+
+    /// Bytes of these requests, and of what they have of their answers.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether every request was answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.requests == self.timed_out
+    }
+
+    /// How many reads only wait for their turn.
+    pub(crate) fn runnable(&self) -> usize {
+        self.runnable.len()
+    }
+
+    /// A read that cannot go on in this turn. If it waits for a block, gives the time at which `expired` must look.
+    pub(crate) fn park(&mut self, mut parked: Parked) -> Option<Duration> {
+        self.requests += 1;
+        self.bytes += parked.held_bytes();
+        let Some(wait) = parked.take_wait() else {
+            self.runnable.push_back(parked);
+            return None;
+        };
+        let deadline = parked.deadline();
+        let slot = self.take_slot(parked);
+        self.push(async move {
+            wait.await;
+            Outcome::Woken(slot)
+        });
+        Some(deadline)
+    }
+
+    fn take_slot(&mut self, parked: Parked) -> usize {
+        match self.free.pop() {
+            Some(slot) => {
+                self.blocked[slot] = Slot::Blocked(parked);
+                slot
+            }
+            None => {
+                self.blocked.push(Slot::Blocked(parked));
+                self.blocked.len() - 1
+            }
+        }
+    }
+
+    /// The read whose turn is next.
+    pub(crate) fn next_runnable(&mut self) -> Option<Parked> {
+        let parked = self.runnable.pop_front()?;
+        self.requests -= 1;
+        self.bytes -= parked.held_bytes();
+        Some(parked)
+    }
+
+    /// Takes one read that waits for a block beyond its deadline.
+    pub(crate) fn expired(&mut self, now: Duration) -> Option<Parked> {
+        let late =
+            |slot: &&mut Slot| matches!(slot, Slot::Blocked(parked) if parked.deadline() <= now);
+        let slot = self.blocked.iter_mut().find(late)?;
+        let Slot::Blocked(parked) = std::mem::replace(slot, Slot::TimedOut) else {
+            return None;
+        };
+        self.timed_out += 1;
+        self.bytes -= parked.held_bytes();
+        Some(parked)
+    }
+
+    /// The earliest deadline of the reads that wait for a block.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let deadlines = self.blocked.iter().filter_map(|slot| match slot {
+            Slot::Blocked(parked) => Some(parked.deadline()),
+            Slot::Free | Slot::TimedOut => None,
+        });
+        deadlines.min()
+    }
+
+    /// An answer that takes long, to a request of this many bytes.
+    pub(crate) fn later(&mut self, answer: BoxFuture<'static, BytesMut>, bytes: usize) {
+        self.requests += 1;
+        self.bytes += bytes;
+        self.push(async move { Outcome::Answer(answer.await, bytes) });
+    }
+
+    /// Acknowledgements that wait for a sync.
+    pub(crate) fn sync(
+        &mut self,
+        synced: impl Future<Output = Result<(), coordinator::Error>> + Send + 'static,
+        acknowledgements: Acknowledgements,
+    ) {
+        self.requests += acknowledgements.streams.len();
+        self.push(async move { Outcome::Signal(Signal::Synced(acknowledgements, synced.await)) });
+    }
+
+    /// The next event of a subscription.
+    pub(crate) fn event(&mut self, subscription: Receiver<Event>) {
+        self.push(async move {
+            let (subscription, event) = events::next(subscription).await;
+            Outcome::Signal(Signal::Event(subscription, event))
+        });
+    }
+
+    /// The beginning of the listener's drain.
+    pub(crate) fn drain(&mut self, mut drain: Receiver<()>) {
+        self.push(async move {
+            // It ends with a message, or with the listener.
+            let _ = drain.recv().await;
+            Outcome::Signal(Signal::Drain)
+        });
+    }
+
+    /// This time of the clock, which `sleep` ends at.
+    pub(crate) fn timer(&mut self, at: Duration, sleep: BoxFuture<'static, ()>) {
+        self.push(async move {
+            sleep.await;
+            Outcome::Signal(Signal::Timer(at))
+        });
+    }
+
+    fn push(&mut self, future: impl Future<Output = Outcome> + Send + 'static) {
+        self.futures.push(Box::pin(future));
+    }
+
+    /// The next thing that has come.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Signal> {
+        let Poll::Ready(Some(outcome)) = self.futures.poll_next_unpin(context) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match outcome {
+            Outcome::Signal(signal) => {
+                if let Signal::Synced(acknowledgements, _) = &signal {
+                    self.requests -= acknowledgements.streams.len();
+                }
+                signal
+            }
+            Outcome::Answer(envelope, bytes) => {
+                self.requests -= 1;
+                self.bytes -= bytes;
+                Signal::Answer(envelope)
+            }
+            Outcome::Woken(slot) => {
+                self.wake(slot);
+                Signal::Runnable
+            }
+        })
+    }
+
+    fn wake(&mut self, slot: usize) {
+        match std::mem::replace(&mut self.blocked[slot], Slot::Free) {
+            Slot::Blocked(parked) => self.runnable.push_back(parked),
+            Slot::TimedOut => {
+                self.timed_out -= 1;
+                self.requests -= 1;
+            }
+            Slot::Free => unreachable!("a slot is free only after its future has ended"),
+        }
+        self.free.push(slot);
+    }
+
+    /// Gives back memory that nothing is in.
+    pub(crate) fn release(&mut self) {
+        if self.runnable.is_empty() {
+            self.runnable = VecDeque::new();
+        }
+        if self.free.len() == self.blocked.len() {
+            self.blocked = Vec::new();
+            self.free = Vec::new();
+        }
+    }
+}
