@@ -40,6 +40,18 @@ impl Server {
         clients: Arc<Clients>,
     ) -> io::Result<Server> {
         let listener = env.bind(options.address).await?;
+        Server::on(env, listener, service, options, clients)
+    }
+
+    /// Starts to accept on a port that is bound already: a node takes its ports before it touches its data. The
+    /// address among the options has no effect.
+    pub fn on(
+        env: Env,
+        listener: Box<dyn Listener>,
+        service: Service,
+        options: Options,
+        clients: Arc<Clients>,
+    ) -> io::Result<Server> {
         let local_address = listener.local_addr()?;
         let metrics = Arc::new(Metrics::default());
         let budget = Budget::new(options.in_flight_bytes_max);
@@ -159,8 +171,10 @@ impl Acceptor {
             self.drain.subscribe(),
         );
         let task = self.shared.env.spawn("connection", connection.run());
+        let metrics = self.shared.metrics.clone();
         self.connections.push(Box::pin(async move {
             if let Err(error) = task.await {
+                metrics.failed.add(stripe, 1);
                 tracing::error!(client = %peer, %error, "a connection's task failed");
             }
             peer.ip()

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub(crate) accepted: Counter,
     /// Connections that were closed because there were too many.
     pub(crate) rejected: Counter,
+    /// Connections whose task panicked.
+    pub(crate) failed: Counter,
     /// Requests that were read, of any kind.
     pub(crate) requests: Counter,
     /// Turns that ran.
@@ -49,6 +51,8 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Connections that were closed at once because there were too many.
     pub rejected: u64,
+    /// Connections that a defect of the server ended.
+    pub failed: u64,
     /// Requests that were read.
     pub requests: u64,
     /// Turns that ran.
@@ -79,6 +83,7 @@ impl Metrics {
             connections: self.open.get().max(0) as u64,
             accepted: self.accepted.total(),
             rejected: self.rejected.total(),
+            failed: self.failed.total(),
             requests: self.requests.total(),
             turns: self.turns.total(),
             received_bytes: self.received_bytes.total(),

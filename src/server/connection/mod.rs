@@ -156,7 +156,7 @@ impl Connection {
                 return;
             }
             if !has_waited {
-                tokio::task::yield_now().await;
+                give_way().await;
             }
             self.turn();
         }
@@ -420,4 +420,17 @@ impl Connection {
             .timer(at, env.sleep(at.saturating_sub(env.mono())));
         true
     }
+}
+
+/// Lets other tasks run: this one goes to the end of the queue. By the waker alone, so that it works on any executor.
+async fn give_way() {
+    let mut has_given_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_given_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

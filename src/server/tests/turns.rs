@@ -1,0 +1,419 @@
+//! Turns: pipelined requests, long reads beside short ones, syncs, events, back-pressure.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use protocol::Consistency;
+use protocol::client::Options as ClientOptions;
+use protocol::event::{Change, Event, Kind, Target};
+use protocol::frame::{Opcode, flags};
+use protocol::request::{Execute, Parameters, Prepare, Query, Request};
+use protocol::response::{self, Response};
+use protocol::result::Outcome;
+use protocol::version::Version;
+use server::Options;
+use sim::local::Machine;
+use storage::SyncMode;
+use support::{Node, Raw, Settings, error_of, query, texts};
+
+fn insert(k: i32, c: i32, v: &str) -> String {
+    format!("INSERT INTO ks.t (k, c, v) VALUES ({k}, {c}, '{v}')")
+}
+
+#[test]
+fn pipelined_writes_are_all_acknowledged() {
+    for sync in [
+        SyncMode::Group,
+        SyncMode::Batch,
+        SyncMode::Periodic(Duration::from_secs(10)),
+    ] {
+        sim::local::block_on(1, |env| async move {
+            let node = Node::start(
+                &env,
+                Settings {
+                    sync,
+                    ..Settings::default()
+                },
+            )
+            .await;
+            let mut client = node.with_table().await;
+            let mut raw = node.raw(&[]).await;
+            for stream in 0..500 {
+                raw.request(&query(&insert(1, i32::from(stream), "x")), stream)
+                    .await;
+            }
+            let mut streams = BTreeSet::new();
+            for _ in 0..500 {
+                let envelope = raw.next().await;
+                assert_eq!(envelope.opcode, Opcode::Result);
+                assert!(
+                    streams.insert(envelope.stream),
+                    "stream {} was answered twice",
+                    envelope.stream
+                );
+            }
+            let page = client
+                .run("SELECT c FROM ks.t WHERE k = 1")
+                .await
+                .expect("rows")
+                .into_page();
+            assert_eq!(page.rows.len(), 500);
+            let counts = node.server.metrics().snapshot();
+            assert!(
+                counts.turns < 200,
+                "{} turns for 500 pipelined writes",
+                counts.turns
+            );
+            assert_eq!(node.server.budget().waiting(), 0);
+        });
+    }
+}
+
+#[test]
+fn reads_of_a_turn_are_answered_before_its_writes_are_synced() {
+    sim::local::block_on(2, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        node.with_table().await;
+        let mut raw = node.raw(&[]).await;
+        let mut bytes = bytes::BytesMut::new();
+        query(&insert(1, 1, "x")).encode(Version::V4, 0, 1, &mut bytes);
+        query("SELECT key FROM system.local").encode(Version::V4, 0, 2, &mut bytes);
+        raw.send(&bytes).await;
+        assert_eq!(raw.next().await.stream, 2);
+        assert_eq!(raw.next().await.stream, 1);
+    });
+}
+
+#[test]
+fn a_long_read_lets_short_ones_pass_and_ends_all_the_same() {
+    sim::local::block_on(3, |env| async move {
+        let node = Node::start(
+            &env,
+            Settings {
+                sync: SyncMode::Periodic(Duration::from_secs(10)),
+                ..Settings::default()
+            },
+        )
+        .await;
+        let mut client = node.with_table().await;
+        let statement = client
+            .prepare("INSERT INTO ks.t (k, c, v) VALUES (1, ?, 'x')")
+            .await
+            .expect("a statement");
+        for c in 0..6_000_i32 {
+            let mut values = protocol::request::Bindings::new();
+            values.push(protocol::wire::Value::Set(&c.to_be_bytes()));
+            client
+                .execute_with(&statement, &values, Consistency::One)
+                .await
+                .expect("a write");
+        }
+        let mut raw = node.raw(&[]).await;
+        let mut bytes = bytes::BytesMut::new();
+        query("SELECT c FROM ks.t WHERE k = 1").encode(Version::V4, 0, 1, &mut bytes);
+        for stream in 2..300 {
+            query("SELECT c FROM ks.t WHERE k = 1 AND c = 7").encode(
+                Version::V4,
+                0,
+                stream,
+                &mut bytes,
+            );
+        }
+        raw.send(&bytes).await;
+        let mut order = Vec::new();
+        for _ in 1..300 {
+            let envelope = raw.next().await;
+            let Response::Result(Outcome::Rows(rows)) =
+                response::decode(&envelope).expect("an answer").response
+            else {
+                panic!("stream {} has no rows", envelope.stream);
+            };
+            assert_eq!(
+                rows.iter().count(),
+                if envelope.stream == 1 { 6_000 } else { 1 }
+            );
+            order.push(envelope.stream);
+        }
+        let place = order
+            .iter()
+            .position(|stream| *stream == 1)
+            .expect("it was answered");
+        assert!(place > 64, "the long read came as number {place}");
+        assert!(place < 298, "the long read was not starved");
+    });
+}
+
+#[test]
+fn a_failed_sync_is_answered_to_every_write() {
+    let machine = Machine::new(4);
+    let disk = machine.disk().clone();
+    let run = machine.run(|env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        node.with_table().await;
+        let mut raw = node.raw(&[]).await;
+        disk.fail_syncs(1_000);
+        for stream in 0..100 {
+            raw.request(&query(&insert(1, i32::from(stream), "x")), stream)
+                .await;
+        }
+        let mut streams = BTreeSet::new();
+        for _ in 0..100 {
+            let (stream, error, _) = raw.next_error().await;
+            assert!(
+                (0x1000..0x2000).contains(&error.code()) || error.code() == 0,
+                "{error}"
+            );
+            assert!(streams.insert(stream));
+        }
+        raw.request(&query("SELECT key FROM system.local"), 100)
+            .await;
+        assert_eq!(raw.next().await.opcode, Opcode::Result, "reads go on");
+        let counted: u64 = node
+            .server
+            .metrics()
+            .snapshot()
+            .errors
+            .iter()
+            .map(|(_, count)| count)
+            .sum();
+        assert_eq!(counted, 100);
+    });
+    run.expect("the power does not fail");
+}
+
+#[test]
+fn each_registered_connection_hears_of_each_change_once() {
+    sim::local::block_on(5, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        let mut clients = Vec::new();
+        for version in [Version::V4, Version::V5] {
+            let mut client = node
+                .client(ClientOptions {
+                    version,
+                    ..ClientOptions::default()
+                })
+                .await;
+            client
+                .register(&[Kind::SchemaChange, Kind::StatusChange])
+                .await
+                .expect("a registration");
+            client
+                .register(&[Kind::SchemaChange])
+                .await
+                .expect("the same again");
+            clients.push(client);
+        }
+        let mut elsewhere = node.client(ClientOptions::default()).await;
+        elsewhere
+            .register(&[Kind::TopologyChange])
+            .await
+            .expect("a registration");
+        let mut writer = node.with_table().await;
+        writer
+            .run("CREATE TABLE IF NOT EXISTS ks.t (k int PRIMARY KEY)")
+            .await
+            .expect("nothing");
+        writer
+            .run("DROP TABLE ks.t")
+            .await
+            .expect("a schema change");
+        for client in &mut clients {
+            let mut events = Vec::new();
+            while let Some(event) = env.timeout(Duration::from_secs(1), client.event()).await {
+                let Event::Schema(change) = event.expect("an event") else {
+                    panic!("an event of another kind")
+                };
+                assert_eq!(change.keyspace, "ks");
+                events.push((change.change, change.target));
+            }
+            let table = || Target::Table("t".to_owned());
+            let expected = [
+                (Change::Created, Target::Keyspace),
+                (Change::Created, table()),
+                (Change::Dropped, table()),
+            ];
+            assert_eq!(events, expected);
+        }
+        assert!(
+            env.timeout(Duration::from_secs(1), elsewhere.event())
+                .await
+                .is_none()
+        );
+        assert_eq!(node.server.metrics().snapshot().events, 6);
+    });
+}
+
+#[test]
+fn who_does_not_read_stops_being_read() {
+    sim::local::block_on(6, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        let mut client = node.with_table().await;
+        client
+            .run(&insert(1, 1, &"x".repeat(100_000)))
+            .await
+            .expect("a write");
+        let mut raw = node.raw(&[]).await;
+        let mut sent = 0;
+        for stream in 0..10_000 {
+            let mut bytes = bytes::BytesMut::new();
+            query("SELECT v FROM ks.t WHERE k = 1").encode(Version::V4, 0, stream, &mut bytes);
+            use tokio::io::AsyncWriteExt;
+            if env
+                .timeout(Duration::from_secs(5), raw.stream.write_all(&bytes))
+                .await
+                .is_none()
+            {
+                break;
+            }
+            sent += 1;
+        }
+        assert!(sent < 10_000, "the server took everything");
+        let held = node.server.budget().bytes();
+        assert!((1 << 20..2 << 20).contains(&held), "{held} bytes are held");
+        // The rest of the last request was cut off in the middle: what is whole is answered.
+        for stream in 0..sent {
+            let envelope = raw.next().await;
+            assert_eq!((envelope.opcode, envelope.stream), (Opcode::Result, stream));
+        }
+        let mut other = node.client(ClientOptions::default()).await;
+        other
+            .run("SELECT key FROM system.local")
+            .await
+            .expect("others are served");
+        env.sleep(Duration::from_secs(1)).await;
+        assert!(node.server.budget().bytes() < 1 << 20);
+    });
+}
+
+#[test]
+fn who_asked_for_it_is_told_of_overload() {
+    sim::local::block_on(7, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        node.with_table().await;
+        let count = 4_000;
+        for (startup, expected) in [(vec![("THROW_ON_OVERLOAD", "1")], true), (vec![], false)] {
+            let raw = node.raw(&startup).await;
+            let (read, mut write) = tokio::io::split(raw.stream);
+            let sender = env.spawn("sender", async move {
+                use tokio::io::AsyncWriteExt;
+                for stream in 0..count {
+                    let mut bytes = bytes::BytesMut::new();
+                    query(&insert(1, i32::from(stream), "x")).encode(
+                        Version::V4,
+                        0,
+                        stream,
+                        &mut bytes,
+                    );
+                    write.write_all(&bytes).await.expect("the server reads on");
+                }
+                write
+            });
+            let mut receiver = Raw::new(Box::new(tokio::io::join(read, tokio::io::sink())));
+            let mut refused = 0;
+            for _ in 0..count {
+                let envelope = receiver.next().await;
+                if let Some((_, error, message)) = error_of(&envelope) {
+                    assert_eq!(error.code(), 0x1001, "{message}");
+                    refused += 1;
+                }
+            }
+            let _write = sender.await.expect("everything was sent");
+            assert_eq!(refused > 0, expected, "{refused} of {count} were refused");
+        }
+    });
+}
+
+#[test]
+fn a_full_node_refuses_work_and_answers_heartbeats() {
+    sim::local::block_on(8, |env| async move {
+        let mut settings = Settings::default();
+        settings.server = Options {
+            in_flight_bytes_max: 0,
+            ..settings.server
+        };
+        let node = Node::start(&env, settings).await;
+        let mut raw = node.raw(&[]).await;
+        raw.request(&query("SELECT key FROM system.local"), 3).await;
+        let (stream, error, _) = raw.next_error().await;
+        assert_eq!((stream, error.code()), (3, 0x1001));
+        raw.request(&Request::Options, 4).await;
+        assert_eq!(raw.next().await.opcode, Opcode::Supported);
+    });
+}
+
+#[test]
+fn a_client_that_leaves_takes_its_requests_along() {
+    sim::local::block_on(9, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        node.with_table().await;
+        for _ in 0..20 {
+            let mut raw = node.raw(&[]).await;
+            for stream in 0..300 {
+                raw.request(&query(&insert(1, i32::from(stream), "x")), stream)
+                    .await;
+            }
+        }
+        env.sleep(Duration::from_secs(5)).await;
+        let budget = node.server.budget();
+        assert_eq!((budget.bytes(), budget.waiting()), (0, 0));
+        assert_eq!(node.server.metrics().snapshot().connections, 0);
+    });
+}
+
+#[test]
+fn prepared_statements_and_pages_travel() {
+    sim::local::block_on(10, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        let mut client = node.with_table().await;
+        for c in 0..50 {
+            client
+                .run(&insert(1, c, &c.to_string()))
+                .await
+                .expect("a write");
+        }
+        let statement = client
+            .prepare("SELECT v FROM ks.t WHERE k = 1")
+            .await
+            .expect("a statement");
+        let parameters = Parameters {
+            page_size: Some(7),
+            ..Parameters::new(Consistency::One)
+        };
+        let page = client
+            .execute_all(&statement, parameters)
+            .await
+            .expect("pages");
+        let expected: Vec<String> = (0..50).map(|c| c.to_string()).collect();
+        assert_eq!(texts(&page), expected);
+        let unknown = Request::Execute(Execute {
+            id: &[7; 16],
+            result_metadata_id: Some(&[7; 16]),
+            parameters: Parameters::new(Consistency::One),
+        });
+        let envelope = client.exchange(&unknown, 0).await.expect("an answer");
+        assert_eq!(
+            error_of(&envelope).map(|(_, error, _)| error.code()),
+            Some(0x2500)
+        );
+        let traced = Request::Query(Query {
+            text: "SELECT key FROM system.local",
+            parameters: Parameters::new(Consistency::One),
+        });
+        let envelope = client
+            .exchange(&traced, flags::TRACING)
+            .await
+            .expect("an answer");
+        assert_eq!(envelope.opcode, Opcode::Result);
+        let prepare = Request::Prepare(Prepare {
+            text: "SELECT nothing FROM ks.t",
+            keyspace: None,
+        });
+        let envelope = client.exchange(&prepare, 0).await.expect("an answer");
+        assert_eq!(
+            error_of(&envelope).map(|(_, error, _)| error.code()),
+            Some(0x2200)
+        );
+    });
+}
