@@ -1,2 +1,177 @@
-//! The command line.
-fn main() {}
+//! The entry point of the process: arguments, settings, signals, exit codes.
+//!
+//! This is the one place beside the real environment that touches the process's surroundings. It reads them as text
+//! and hands them on; what is decided is decided in the library.
+//!
+//! Exit codes: 0 when a node was stopped in order, 1 when the machine's state is in the way (a port, a directory),
+//! 2 when arguments or settings are wrong. An error is one line on stderr. Standard output has the ready line alone.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the entry point reads variables and files for the settings, before there is a node"
+)]
+
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use base::env::Env;
+use clap::Parser;
+use helenus::command::{Arguments, Command, Tool};
+use helenus::config::{self, Loaded, Machine, Settings, Sources};
+use helenus::log_time::LogTime;
+use helenus::machine;
+use helenus::node::Node;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Something about the machine is in the way.
+const MACHINE: u8 = 1;
+/// Arguments or settings are wrong.
+const SETTINGS: u8 = 2;
+
+/// The settings file that is read when there is one.
+const SETTINGS_FILE: &str = "helenus.yaml";
+/// More than any settings file has.
+const SETTINGS_BYTES_MAX: u64 = 1 << 20;
+
+/// Why the process ends: the exit code and one line.
+struct Failure(u8, String);
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::parse();
+    let result = match arguments.command.take() {
+        Some(Command::Check) => load(&arguments).map(print_settings),
+        Some(command) => run_tool(command.tool().expect("check is the only command that is no tool")),
+        None => load(&arguments).and_then(run_node),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(code, message)) => {
+            eprintln!("helenus: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
+    let directory = std::env::current_dir().map_err(|e| Failure(MACHINE, format!("there is no working directory: {e}")))?;
+    let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let mut environment: Vec<_> = std::env::vars_os().filter_map(utf8).collect();
+    environment.sort();
+    let sources = Sources {
+        file: settings_file(arguments)?,
+        environment,
+        arguments: arguments.settings(),
+        machine: Machine { memory_bytes: memory_bytes(), directory },
+    };
+    config::load(&sources).map_err(|error| Failure(SETTINGS, error.to_string()))
+}
+
+fn settings_file(arguments: &Arguments) -> Result<Option<(String, String)>, Failure> {
+    let path = arguments.config.as_deref().unwrap_or(Path::new(SETTINGS_FILE));
+    let name = path.display().to_string();
+    let failure = |what: &dyn std::fmt::Display| Failure(SETTINGS, format!("{name}: the settings file cannot be read: {what}"));
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && arguments.config.is_none() => return Ok(None),
+        Err(error) => return Err(failure(&error)),
+        Ok(metadata) if metadata.len() > SETTINGS_BYTES_MAX => return Err(failure(&"it is larger than 1MiB")),
+        Ok(_) => {}
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
+    Ok(Some((name.clone(), text)))
+}
+
+fn memory_bytes() -> u64 {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let cgroup = read("/proc/self/cgroup").unwrap_or_default();
+    let limits = machine::limit_files(&cgroup).iter().filter_map(|path| read(path)).collect();
+    machine::memory_bytes(&machine::Texts { meminfo: read("/proc/meminfo"), limits })
+}
+
+fn print_settings(loaded: Loaded) {
+    for warning in &loaded.warnings {
+        eprintln!("helenus: {warning}");
+    }
+    say(config::effective(&loaded.settings).trim_end());
+}
+
+/// Prints to standard output; whoever closed it does not want to know.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Becomes the tool, which lies beside this program.
+fn run_tool(tool: Tool) -> Result<(), Failure> {
+    let failure = |what: std::io::Error| Failure(MACHINE, format!("helenus-{} cannot be run: {what}", tool.name));
+    let own = std::env::current_exe().map_err(failure)?;
+    let directory = own.parent().unwrap_or(Path::new("/"));
+    let error = std::process::Command::new(directory.join(format!("helenus-{}", tool.name))).args(&tool.arguments).exec();
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return Err(failure(error));
+    }
+    let is_release = !directory.ends_with("debug");
+    Err(Failure(MACHINE, tool.missing(&directory.display().to_string(), is_release)))
+}
+
+fn run_node(loaded: Loaded) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
+        .thread_name("worker")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure(MACHINE, format!("threads cannot be started: {error}")))?;
+    runtime.block_on(async {
+        let env = Env::real();
+        start_log(&loaded.settings, env.clone())?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        serve(env, loaded.settings).await
+    })
+}
+
+fn start_log(settings: &Settings, env: Env) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
+        .map_err(|error| Failure(SETTINGS, format!("log_level: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_timer(LogTime(env))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    Ok(())
+}
+
+/// Starts the node, says so, and stops it in order at the first signal; a second one ends the process.
+async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
+    let failure = |error: std::io::Error| Failure(MACHINE, format!("signals cannot be caught: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
+    let start = Node::start(env, settings);
+    let Some(node) = until_signal(&mut interrupt, &mut terminate, start).await else {
+        return Ok(());
+    };
+    let node = node.map_err(|error| Failure(if error.is_settings() { SETTINGS } else { MACHINE }, error.to_string()))?;
+    say(&node.ready().to_string());
+    until_signal(&mut interrupt, &mut terminate, std::future::pending::<()>()).await;
+    tracing::info!("stopping: finishing requests and writing memtables to files; a second signal ends it at once");
+    match until_signal(&mut interrupt, &mut terminate, node.stop()).await {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => Err(Failure(MACHINE, format!("the node stopped without writing everything to files: {error}"))),
+        None => Err(Failure(MACHINE, "stopped at once; the commit log will be replayed at the next start".into())),
+    }
+}
+
+/// The future's output, unless a signal comes first.
+async fn until_signal<T>(interrupt: &mut Signal, terminate: &mut Signal, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        output = future => Some(output),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+    }
+}

@@ -1,0 +1,303 @@
+//! The node's directories: found ours or empty, marked, and locked against a second process.
+//!
+//! A directory of ours has the file [`MARK`] with an identity made at the first start. Directories that lie elsewhere
+//! (`data_file_directories`, `commitlog_directory`) have the same mark, so that another one in their place, an
+//! unmounted disk perhaps, is noticed instead of taken for an empty one.
+//!
+//! 1. Look, without changing anything: a directory that has other files and no mark of ours is refused.
+//! 2. Make what is missing, and take the locks.
+//! 3. Mark: the root under a preliminary name, then the others, then the root for good. So a root with its mark has
+//!    marked all others once, and a start that was cut short before is recognised and goes on.
+//!
+//! A lock ends with the process, however that ends.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use base::env::{Class, Dir, Env, Lock};
+
+use super::error::Error;
+use crate::config::Settings;
+
+/// The file that says whose directory this is.
+const MARK: &str = "helenus.directory";
+/// Its name until it is complete.
+const NEW_MARK: &str = "helenus.directory.new";
+/// The file that is locked.
+const LOCK: &str = "lock";
+/// The mark's first line; the second is the identity.
+const MARK_TITLE: &str = "A data directory of Helenus, version 1. Its identity:";
+/// More than a mark has.
+const MARK_BYTES_MAX: u64 = 4096;
+/// Names that a directory may have and still count as empty.
+const NOTHING: [&str; 3] = [LOCK, NEW_MARK, "lost+found"];
+
+/// The directories of a running node.
+pub struct Directories {
+    /// Holds the mark, the lock and the clock's reservation.
+    pub root: Arc<dyn Dir>,
+    /// Holds the metadata log.
+    pub metadata: Arc<dyn Dir>,
+    _locks: Vec<Box<dyn Lock>>,
+}
+
+/// Opens the directories of these settings; nothing of somebody else's is touched.
+pub async fn open(env: &Env, settings: &Settings) -> Result<Directories, Error> {
+    let (own, settings) = (env.clone(), settings.clone());
+    env.blocking(Class::General, move || open_waiting(&own, &settings)).await
+}
+
+fn open_waiting(env: &Env, settings: &Settings) -> Result<Directories, Error> {
+    let root_path = settings.data_dir.as_path();
+    let mut others: Vec<&Path> = vec![&settings.data_file_directory, &settings.commitlog_directory];
+    others.retain(|path| !path.starts_with(root_path));
+    others.dedup();
+
+    let found = look(env, root_path)?;
+    for path in &others {
+        check(path, root_path, &found, &look(env, path)?)?;
+    }
+    let root = make(env, root_path)?;
+    let mut locks = vec![lock(&root)?];
+    let mut other_dirs = Vec::new();
+    for path in others {
+        let dir = make(env, path)?;
+        locks.push(lock(&dir)?);
+        other_dirs.push(dir);
+    }
+    if !matches!(found, Found::Marked(_)) {
+        mark_all(env, &root, &other_dirs, found)?;
+    }
+    let metadata = make(env, &settings.metadata_directory())?;
+    Ok(Directories {
+        root,
+        metadata,
+        _locks: locks,
+    })
+}
+
+/// What a directory is to us.
+enum Found {
+    /// It is missing, or has nothing in it.
+    Nothing,
+    /// A first start was cut short in it.
+    Begun(String),
+    /// It is ours, with this identity.
+    Marked(String),
+}
+
+/// Looks at a directory without changing it.
+fn look(env: &Env, path: &Path) -> Result<Found, Error> {
+    let failed = |error| Error::directory(path, error);
+    let dir = match env.dir(path) {
+        Ok(dir) => dir,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(failed(error)),
+    };
+    if dir.exists(MARK).map_err(failed)? {
+        let identity = read_mark(&dir, MARK).map_err(failed)?;
+        return identity.map(Found::Marked).ok_or_else(|| Error::Mismatch {
+            path: path.join(MARK),
+            what: "the file is damaged, or written by a newer version; restore it from a copy"
+                .into(),
+        });
+    }
+    let entries = dir.list().map_err(failed)?;
+    let is_foreign = |name: &str| !NOTHING.contains(&name);
+    if let Some(entry) = entries.iter().find(|entry| is_foreign(&entry.name)) {
+        return Err(Error::Foreign {
+            path: path.into(),
+            example: entry.name.clone(),
+        });
+    }
+    if entries.iter().any(|entry| entry.name == NEW_MARK)
+        && let Some(identity) = read_mark(&dir, NEW_MARK).map_err(failed)?
+    {
+        return Ok(Found::Begun(identity));
+    }
+    Ok(Found::Nothing)
+}
+
+/// A directory apart must have the root's mark, once the root has its own.
+fn check(path: &Path, root_path: &Path, root: &Found, other: &Found) -> Result<(), Error> {
+    let root_name = root_path.display();
+    let what = match (root, other) {
+        (Found::Marked(root) | Found::Begun(root), Found::Marked(other)) if root == other => {
+            return Ok(());
+        }
+        (_, Found::Marked(_)) => format!(
+            "it belongs to other data than {root_name}; say the directories that belong together"
+        ),
+        (Found::Marked(_), _) => format!(
+            "it is empty, though {root_name} was used with it; mount or restore it, or say the right directory"
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::Mismatch {
+        path: path.into(),
+        what,
+    })
+}
+
+/// Marks the directories of a first start, or of one that was cut short.
+fn mark_all(env: &Env, root: &Arc<dyn Dir>, others: &[Arc<dyn Dir>], found: Found) -> Result<(), Error> {
+    let identity = match found {
+        Found::Begun(identity) | Found::Marked(identity) => identity,
+        Found::Nothing => new_identity(env),
+    };
+    write_mark(root, &identity).map_err(|error| Error::directory(root.path(), error))?;
+    for dir in others {
+        let marked = dir.exists(MARK).and_then(|marked| match marked {
+            true => Ok(()),
+            false => write_mark(dir, &identity).and_then(|()| publish_mark(dir)),
+        });
+        marked.map_err(|error| Error::directory(dir.path(), error))?;
+    }
+    publish_mark(root).map_err(|error| Error::directory(root.path(), error))
+}
+
+fn make(env: &Env, path: &Path) -> Result<Arc<dyn Dir>, Error> {
+    env.make_dirs(path).map_err(|error| Error::directory(path, error))
+}
+
+fn lock(dir: &Arc<dyn Dir>) -> Result<Box<dyn Lock>, Error> {
+    dir.lock(LOCK).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Error::InUse(dir.path().into()),
+        _ => Error::directory(dir.path(), error),
+    })
+}
+
+/// Writes the mark under its preliminary name.
+fn write_mark(dir: &Arc<dyn Dir>, identity: &str) -> io::Result<()> {
+    if dir.exists(NEW_MARK)? {
+        dir.remove(NEW_MARK)?;
+    }
+    let file = dir.create(NEW_MARK)?;
+    file.append(format!("{MARK_TITLE}\n{identity}\n").as_bytes())?;
+    file.sync_data()?;
+    dir.sync_dir()
+}
+
+fn publish_mark(dir: &Arc<dyn Dir>) -> io::Result<()> {
+    dir.rename(NEW_MARK, MARK)?;
+    dir.sync_dir()
+}
+
+/// The identity in a mark; none if it is not as it was written.
+fn read_mark(dir: &Arc<dyn Dir>, name: &str) -> io::Result<Option<String>> {
+    let bytes = dir.open(name)?.read_all(MARK_BYTES_MAX)?;
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return Ok(None);
+    };
+    let identity = text.strip_prefix(MARK_TITLE).and_then(|rest| rest.strip_prefix('\n')).and_then(|rest| rest.strip_suffix('\n'));
+    let is_identity = |text: &&str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(identity.filter(is_identity).map(String::from))
+}
+
+fn new_identity(env: &Env) -> String {
+    let mut bytes = [0; 16];
+    env.secret(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::local::{Machine, crash_sweep};
+
+    use super::*;
+    use crate::config::{self, Arguments, Sources};
+
+    fn settings(sets: &[&str]) -> Settings {
+        let sources = Sources {
+            file: None,
+            environment: Vec::new(),
+            arguments: Arguments {
+                data_dir: None,
+                set: sets.iter().map(|set| set.to_string()).collect(),
+                ..Arguments::default()
+            },
+            machine: config::Machine { memory_bytes: 1 << 30, directory: "/".into() },
+        };
+        config::load(&sources).unwrap().settings
+    }
+
+    fn apart() -> Settings {
+        settings(&["data_dir=/root", "data_file_directories=/tables", "commitlog_directory=/log"])
+    }
+
+    async fn try_open(env: &Env, settings: &Settings) -> Result<(), String> {
+        open(env, settings).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn directories_are_made_and_found_again() {
+        for settings in [settings(&["data_dir=/a/b"]), apart(), settings(&["data_file_directories=/t"])] {
+            let machine = Machine::new(1).strict();
+            for _ in 0..3 {
+                machine.run(|env| async move { try_open(&env, &settings_of(&settings)).await.unwrap() }).unwrap();
+            }
+        }
+        fn settings_of(settings: &Settings) -> Settings {
+            settings.clone()
+        }
+    }
+
+    #[test]
+    fn a_second_user_is_refused() {
+        sim::local::block_on(2, |env| async move {
+            let first = open(&env, &apart()).await.unwrap();
+            let error = try_open(&env, &apart()).await.unwrap_err();
+            assert_eq!(error, "/root is in use by another helenus process; stop that one, or say another directory with --data-dir");
+            drop(first);
+            try_open(&env, &apart()).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn foreign_files_are_left_alone() {
+        let machine = Machine::new(3);
+        let check = |path: &str, settings: Settings| {
+            let before = machine.disk().files();
+            let error = machine.run(|env| async move { try_open(&env, &settings).await.unwrap_err() }).unwrap();
+            assert_eq!(error, format!("{path} holds files of something else, such as 'diary.txt', and was left as it is; say another directory with --data-dir"));
+            assert_eq!(machine.disk().files(), before);
+        };
+        for path in ["/root", "/log"] {
+            let path = path.to_string();
+            machine
+                .run(|env| async move {
+                    env.make_dirs(Path::new(&path)).unwrap().create("diary.txt").unwrap();
+                })
+                .unwrap();
+        }
+        check("/root", settings(&["data_dir=/root"]));
+        check("/log", settings(&["data_dir=/new", "commitlog_directory=/log"]));
+    }
+
+    #[test]
+    fn directories_that_do_not_belong_together_are_refused() {
+        sim::local::block_on(4, |env| async move {
+            try_open(&env, &apart()).await.unwrap();
+            let other = settings(&["data_dir=/other", "commitlog_directory=/log2"]);
+            try_open(&env, &other).await.unwrap();
+            let check = async |sets: &[&str], expected: &str| {
+                let error = try_open(&env, &settings(sets)).await.unwrap_err();
+                assert!(error.starts_with(expected), "{error}");
+            };
+            check(&["data_dir=/root", "commitlog_directory=/log2", "data_file_directories=/tables"], "/log2: it belongs to other data than /root").await;
+            check(&["data_dir=/root", "commitlog_directory=/log3", "data_file_directories=/tables"], "/log3: it is empty, though /root was used with it").await;
+            check(&["data_dir=/new", "commitlog_directory=/log"], "/log: it belongs to other data than /new").await;
+        });
+    }
+
+    #[test]
+    fn a_first_start_may_be_cut_short_anywhere() {
+        let trials = crash_sweep(5, |machine| {
+            let start = || machine.run(|env| async move { open(&env, &apart()).await.map(drop).map_err(|error| error.to_string()) });
+            while start().is_err() {}
+            assert_eq!(start().unwrap(), Ok(()));
+        });
+        assert!(trials > 10, "{trials}");
+    }
+}

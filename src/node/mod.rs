@@ -1,0 +1,166 @@
+//! A node: every service, built in order and given what it depends on.
+//!
+//! Starting goes from what can fail without a trace to what serves:
+//! 1. the ports, so that a second node on them changes nothing;
+//! 2. the directories: ours or empty, locked ([`directories`]);
+//! 3. the metadata log, which gives identity and schema;
+//! 4. storage, which replays its log; from here on it follows the schema, before anyone else sees a change;
+//! 5. clock, virtual tables ([`sources`]), coordinator, query;
+//! 6. the listeners, for clients and for operators ([`operations`]).
+//!
+//! Stopping goes the other way, in [`Operations::drain`](operations::Operations::drain). Dropping a node ends its
+//! tasks and writes nothing, as if the process had been killed.
+//!
+//! There are no globals: two nodes can live in one process, on a real or a simulated environment. A node reads no file
+//! of settings and sets up no log; that is for who starts it.
+
+mod directories;
+mod error;
+mod operations;
+mod options;
+mod ready;
+mod sources;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::env::{BoxFuture, Env, Listener, Task};
+use coordinator::Coordinator;
+use coordinator::clock::Clock;
+use metadata::{Local, Observer, State};
+use schema::system;
+use server::{Clients, Server};
+use storage::Engine;
+
+use crate::config::Settings;
+use directories::Directories;
+use operations::Operations;
+
+pub use error::Error;
+pub use ready::Ready;
+
+/// A running node.
+pub struct Node {
+    ready: Ready,
+    operations: Arc<Operations>,
+    admin: admin::Running,
+    _clock_task: Task<()>,
+    _directories: Directories,
+}
+
+impl Node {
+    /// Starts a node; when this returns it serves.
+    pub async fn start(env: Env, settings: Settings) -> Result<Node, Error> {
+        let native = bind(&env, settings.native_transport(), "native_transport_port").await?;
+        let admin = bind(&env, settings.admin(), "admin_port").await?;
+        let native_address = address(&*native, settings.native_transport())?;
+        let directories = directories::open(&env, &settings).await?;
+
+        let metadata_options = options::metadata(&settings, native_address);
+        let metadata = Local::open(&env, directories.metadata.clone(), metadata_options).await?;
+        let state = metadata.state();
+        let (paths, storage_options) = (options::paths(&settings), options::storage(&settings));
+        let engine = Engine::open(&env, paths, storage_options, &state.catalog, &state.truncations).await?;
+        metadata.add_observer(Arc::new(StorageFollows(engine.clone())));
+
+        let root = directories.root.clone();
+        let (clock, clock_task) = Clock::open(&env, root)
+            .await
+            .map_err(|error| Error::directory(&settings.data_dir, error))?;
+        let clients = Clients::new();
+        let registry = sources::registry(&metadata, &clients, &settings);
+        let coordinator_options = options::coordinator(&settings);
+        let coordinator = Coordinator::new(env.clone(), engine.clone(), registry, clock, coordinator_options);
+        let service = query::Service::new(env.clone(), coordinator, metadata.clone(), options::query(&settings));
+
+        let listening = Server::on(env.clone(), native, service, options::server(&settings), clients);
+        let server = listening.map_err(|source| port(native_address, "native_transport_port", source))?;
+        let ready = Ready {
+            native: native_address,
+            chosen_admin: (settings.admin_port == 0).then(|| address(&*admin, settings.admin())).transpose()?,
+            data_dir: settings.data_dir.clone(),
+            tables: (!metadata.is_new()).then(|| user_tables(&state)),
+        };
+        let operations = Arc::new(Operations {
+            ready_at: env.mono(),
+            env: env.clone(),
+            metadata,
+            engine,
+            server,
+            data_dir: settings.data_dir.display().to_string(),
+            drain_time: options::drain_time(&settings),
+            draining: operations::Draining::default(),
+        });
+        let admin = admin::serve(&env, admin, operations.clone())
+            .map_err(|source| port(settings.admin(), "admin_port", source))?;
+        Ok(Node {
+            ready,
+            operations,
+            admin,
+            _clock_task: clock_task,
+            _directories: directories,
+        })
+    }
+
+    /// The line that says it is ready.
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Where clients connect, with the port in use.
+    pub fn native_address(&self) -> SocketAddr {
+        self.ready.native
+    }
+
+    /// Where operators connect, with the port in use.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Takes no more requests, finishes those that were begun, writes everything to files. Health is answered on.
+    pub async fn drain(&self) -> Result<(), Error> {
+        Ok(self.operations.drain().await?)
+    }
+
+    /// Drains, and ends everything.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.drain().await
+    }
+}
+
+async fn bind(env: &Env, address: SocketAddr, setting: &'static str) -> Result<Box<dyn Listener>, Error> {
+    env.bind(address).await.map_err(|source| port(address, setting, source))
+}
+
+fn address(listener: &dyn Listener, asked: SocketAddr) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|source| port(asked, "native_transport_port", source))
+}
+
+fn port(address: SocketAddr, setting: &'static str, source: std::io::Error) -> Error {
+    Error::Port {
+        address,
+        setting,
+        source,
+    }
+}
+
+fn user_tables(state: &State) -> usize {
+    let of_users = |table: &&Arc<schema::Table>| !system::is_system(&table.keyspace);
+    state.catalog.tables().filter(of_users).count()
+}
+
+/// Storage has a table before the first write to it can come.
+struct StorageFollows(Arc<Engine>);
+
+impl Observer for StorageFollows {
+    fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
+        let state = state.clone();
+        Box::pin(async move {
+            let followed = self.0.set_catalog(&state.catalog, &state.truncations).await;
+            followed.map_err(|error| error.to_string())
+        })
+    }
+}
