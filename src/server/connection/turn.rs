@@ -14,6 +14,7 @@
 use std::future::Future;
 
 use base::env::BoxFuture;
+use base::limits::TURN_REQUESTS;
 use coordinator::Error as Failed;
 use protocol::Error;
 use protocol::frame::{Envelope, Opcode, flags};
@@ -39,20 +40,28 @@ impl Connection {
                 self.open = Some(open);
             }
         }
+        let requests = self.requests - before;
+        self.shared.metrics.requests.add(self.stripe, requests);
         self.client.set_requests(self.requests);
     }
 
     fn run_turn(&mut self, open: &mut Open) {
         open.turn.begin();
         self.output.begin();
+        let waited = self.waiting.runnable();
         let mut resumed = 0;
         if std::mem::take(&mut self.is_starved) {
             resumed += self.resume_reads(open, 1);
         }
         self.start_requests(open);
         resumed += self.resume_reads(open, self.waiting.runnable());
-        self.is_starved = resumed == 0 && self.waiting.runnable() > 0;
+        self.is_starved = resumed == 0 && waited > 0;
         self.output.end();
+        let started = open.turn.meter().work().requests;
+        self.shared.env.always(
+            "server: a turn starts at most its number of requests",
+            started <= TURN_REQUESTS,
+        );
         self.commit(open);
     }
 
@@ -61,7 +70,6 @@ impl Connection {
         let begun = open.turn.mono();
         let metrics = &self.shared.metrics;
         metrics.turns.add(self.stripe, 1);
-        metrics.requests.add(self.stripe, requests);
         let duration = self.shared.env.mono().saturating_sub(begun);
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         metrics.turn_nanos.record(nanos, requests);
@@ -80,7 +88,8 @@ impl Connection {
         let node_is_full = self.share.is_exceeded();
         while !open.turn.meter().exhausted() {
             let admission = self.load().admit(open.throws_on_overload, node_is_full);
-            if admission == Admission::Hold {
+            if admission == Admission::Hold || self.shared.env.buggify("server: a short turn", 0.05)
+            {
                 return;
             }
             let Some(next) = self.input.next().transpose() else {
@@ -254,7 +263,6 @@ impl Connection {
     /// Answers a message before or with which the connection opens; how messages travel from now on, if it opened.
     fn open_with(&mut self, envelope: &Envelope) -> Option<Wrapping> {
         self.requests += 1;
-        self.shared.metrics.requests.add(self.stripe, 1);
         let opened = Self::request_of(Stage::Opening, envelope).and_then(|request| match request {
             Request::Startup(startup) => {
                 let wrapping = handshake::accept(&startup, envelope.version)?;

@@ -14,6 +14,7 @@ use protocol::response::{self, Response};
 use protocol::result::Outcome;
 use protocol::version::Version;
 use server::Options;
+use sim::disk::Faults;
 use sim::local::Machine;
 use storage::SyncMode;
 use support::{Node, Raw, Settings, error_of, query, texts};
@@ -261,7 +262,7 @@ fn who_does_not_read_stops_being_read() {
             query("SELECT v FROM ks.t WHERE k = 1").encode(Version::V4, 0, stream, &mut bytes);
             use tokio::io::AsyncWriteExt;
             if env
-                .timeout(Duration::from_secs(5), raw.stream.write_all(&bytes))
+                .timeout(Duration::from_secs(1), raw.stream.write_all(&bytes))
                 .await
                 .is_none()
             {
@@ -419,4 +420,82 @@ fn prepared_statements_and_pages_travel() {
             Some(0x2200)
         );
     });
+}
+
+/// A read of what only the disk has, in a node whose reads may take this long: the answer's error, if it is one.
+fn read_from_disk(seed: u64, read_timeout: Duration) -> Option<i32> {
+    let machine = Machine::new(seed);
+    let disk = machine.disk().clone();
+    let run = machine.run(|env| async move {
+        let node = Node::start(
+            &env,
+            Settings {
+                read_timeout,
+                ..Settings::default()
+            },
+        )
+        .await;
+        let mut client = node.with_table().await;
+        client.run(&insert(1, 1, "x")).await.expect("a write");
+        node.engine.flush(None).await.expect("a flush");
+        disk.set_faults(Faults {
+            would_block: 1.0,
+            ..Faults::default()
+        });
+        let mut raw = node.raw(&[]).await;
+        raw.request(&query("SELECT v FROM ks.t WHERE k = 1 AND c = 1"), 1)
+            .await;
+        let answer = raw.next().await;
+        raw.request(&query("SELECT key FROM system.local"), 2).await;
+        assert_eq!(
+            raw.next().await.opcode,
+            Opcode::Result,
+            "the connection goes on"
+        );
+        env.sleep(Duration::from_secs(20)).await;
+        let budget = node.server.budget();
+        assert_eq!((budget.bytes(), budget.waiting()), (0, 0));
+        error_of(&answer).map(|(_, error, _)| error.code())
+    });
+    run.expect("the power does not fail")
+}
+
+#[test]
+fn a_read_that_waits_for_a_block_has_a_deadline() {
+    assert_eq!(read_from_disk(11, Duration::from_secs(5)), None);
+    assert_eq!(read_from_disk(12, Duration::from_nanos(1)), Some(0x1200));
+}
+
+#[test]
+fn one_seed_is_one_run() {
+    let run = |seed| {
+        let machine = Machine::new(seed);
+        let run = machine.run(|env| async move {
+            let node = Node::start(&env, Settings::default()).await;
+            node.with_table().await;
+            let mut all = Vec::new();
+            for k in 0..4 {
+                let mut raw = node.raw(&[]).await;
+                for stream in 0..100 {
+                    raw.request(&query(&insert(k, i32::from(stream), "x")), stream)
+                        .await;
+                }
+                all.push(raw);
+            }
+            let mut order = Vec::new();
+            for raw in &mut all {
+                for _ in 0..100 {
+                    order.push(raw.next().await.stream);
+                }
+            }
+            node.server.drain(Duration::from_secs(5)).await;
+            (order, env.mono(), node.server.metrics().snapshot().turns)
+        });
+        (
+            run.expect("the power does not fail"),
+            machine.trace().hash(),
+        )
+    };
+    assert_eq!(run(13), run(13));
+    assert_ne!(run(13).1, run(14).1);
 }

@@ -54,6 +54,7 @@ pub struct Node {
 pub struct Settings {
     pub server: Options,
     pub sync: SyncMode,
+    pub read_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -64,6 +65,7 @@ impl Default for Settings {
                 ..Options::default()
             },
             sync: SyncMode::Group,
+            read_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -98,13 +100,11 @@ impl Node {
         let (clock, task) = Clock::open(env, data).await.expect("a clock");
         let clients = Clients::new();
         let registry = Registry::new(sources(&metadata, &clients));
-        let coordinator = Coordinator::new(
-            env.clone(),
-            engine.clone(),
-            registry,
-            clock,
-            coordinator::Options::default(),
-        );
+        let options = coordinator::Options {
+            read_timeout: settings.read_timeout,
+            ..coordinator::Options::default()
+        };
+        let coordinator = Coordinator::new(env.clone(), engine.clone(), registry, clock, options);
         let service = Service::new(
             env.clone(),
             coordinator,
