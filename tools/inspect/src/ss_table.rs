@@ -1,0 +1,102 @@
+//! An SSTable: what is known of it, its blocks, partitions and rows.
+
+use std::io;
+
+use sstable::Statistics;
+use sstable::format::Header;
+use sstable::inspect::entries::{self, Entry};
+use sstable::inspect::{Contents, File, blocks, verify};
+
+use crate::report::Report;
+use crate::show;
+
+/// Reports on an SSTable.
+pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
+    for damage in verify(bytes).problems {
+        report.damage(damage.offset, damage.what);
+    }
+    let Ok(header) = Header::decode(bytes) else {
+        return Ok(());
+    };
+    let table = header
+        .table
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    report.line(format_args!(
+        "SSTable {} of table {table}, {} bytes",
+        header.id,
+        bytes.len()
+    ))?;
+    if let Ok(file) = File::open(bytes) {
+        statistics(&file.statistics, report)?;
+    }
+    if !report.dump {
+        return Ok(());
+    }
+    for block in blocks(bytes, &header).flatten() {
+        let handle = block.handle;
+        report.line(format_args!(
+            "{}: {:?} block, {} bytes as stored, {:?}",
+            handle.offset, block.envelope.kind, handle.len, block.envelope.codec
+        ))?;
+        if let Contents::Data(data) = &block.contents {
+            let mut lines = Vec::new();
+            // What does not decode is in the list of damages already.
+            let _ = entries::visit(data, |entry| lines.push(line(entry)));
+            for line in lines {
+                report.line(line)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn statistics(statistics: &Statistics, report: &mut Report<'_>) -> io::Result<()> {
+    let counts = statistics.counts;
+    report.line(format_args!(
+        "  {} partitions, {} rows, {} cells, {} tombstones in {} data blocks; {} bytes stored for {}",
+        counts.partitions, counts.rows, counts.cells, counts.tombstones, counts.data_blocks, counts.stored_bytes, counts.plain_bytes
+    ))?;
+    let (from, to) = statistics.timestamps;
+    report.line(format_args!("  timestamps {} to {}", from.0, to.0))?;
+    report.line(format_args!(
+        "  tokens {} to {}",
+        statistics.first.token, statistics.last.token
+    ))?;
+    let columns: Vec<String> = statistics
+        .columns
+        .iter()
+        .map(|column| column.id.0.to_string())
+        .collect();
+    report.line(format_args!("  columns {}", columns.join(", ")))
+}
+
+fn line(entry: Entry<'_>) -> String {
+    match entry {
+        Entry::Partition {
+            key,
+            deletion,
+            static_row,
+            continued,
+        } => {
+            let continued = if continued { " (continued)" } else { "" };
+            let deletion = deletion
+                .map(|deletion| format!(", {}", show::deletion(deletion)))
+                .unwrap_or_default();
+            let static_row = static_row
+                .map(|image| format!(", static {}", show::image(image)))
+                .unwrap_or_default();
+            format!(
+                "  partition {}{continued}{deletion}{static_row}",
+                show::key(key)
+            )
+        }
+        Entry::RangeTombstone { tombstone, .. } => format!("    rows {}", show::range(tombstone)),
+        Entry::Row { clustering, image } => {
+            format!("    row {}: {}", show::hex(clustering), show::image(image))
+        }
+        Entry::PartitionEnd { more: true } => "    (goes on in the next block)".into(),
+        Entry::PartitionEnd { more: false } => "    (end)".into(),
+    }
+}

@@ -1,0 +1,200 @@
+//! Small files of each kind: intact, and with every byte of them damaged in turn.
+
+use metadata::log::format::{ENTRY, Header, Mark, RECORDS_OFFSET, Record, put_record};
+use metadata::{Epoch, Transformation};
+use model::cell::Kind as CellKind;
+use model::image::Builder;
+use model::{ColumnId, Liveness, PartitionKey, TableId, Timestamp, mutation};
+use storage::commitlog::format as log;
+use storage::manifest::format as manifest;
+use uuid::Uuid;
+
+use crate::inspect;
+use crate::kind::Kind;
+
+/// The text of a dump and the offsets of damage.
+fn run(name: &str, bytes: &[u8]) -> (String, Vec<u64>) {
+    let mut out = Vec::new();
+    let (_, damages) = inspect(name, bytes, true, &mut out).expect("a file of ours");
+    (
+        String::from_utf8(out).unwrap(),
+        damages.iter().map(|damage| damage.offset).collect(),
+    )
+}
+
+fn segment() -> Vec<u8> {
+    let key = PartitionKey::new(b"key".to_vec());
+    let mut record = Vec::new();
+    let mut encoder =
+        mutation::Encoder::new(&mut record, TableId(Uuid::from_u128(7)), key.as_ref());
+    let mut builder = Builder::default();
+    builder.liveness(Liveness::plain(Timestamp(5)));
+    builder.cell(ColumnId(3), Timestamp(5), CellKind::Value(b"value"));
+    encoder.row_from(b"", &mut builder);
+    encoder.finish().unwrap();
+
+    let mut segment = log::segment_header(9, 4096).to_vec();
+    let mut synced = log::SEGMENT_HEADER_BYTES;
+    for _ in 0..2 {
+        let mut frame = vec![0; log::FRAME_HEADER_BYTES];
+        frame.extend_from_slice(&(record.len() as u32).to_le_bytes());
+        frame.extend_from_slice(&record);
+        frame.extend_from_slice(&[0; log::FRAME_TRAILER_BYTES]);
+        log::seal_body(9, &mut frame);
+        log::seal_header(9, log::Position::new(9, synced as u32), &mut frame);
+        segment.extend_from_slice(&frame);
+        synced = segment.len();
+    }
+    segment.resize(4096, 0);
+    segment
+}
+
+fn metadata_log() -> Vec<u8> {
+    let header = Header {
+        salt: 11,
+        host_id: Uuid::from_u128(12),
+    };
+    let mut body = Vec::new();
+    Transformation::Initialize {
+        cluster_id: Uuid::from_u128(1),
+        cluster_name: "c".into(),
+    }
+    .encode(&mut body);
+    let mut records = Vec::new();
+    let record = Record {
+        offset: RECORDS_OFFSET,
+        kind: ENTRY,
+        epoch: Epoch(1),
+        request: Uuid::nil(),
+        body: &body,
+    };
+    put_record(&mut records, header.salt, &record).unwrap();
+    let mark = Mark {
+        synced_bytes: RECORDS_OFFSET + records.len() as u64,
+        epoch: Epoch(1),
+    };
+    let mut file = header.encode(mark);
+    file.extend_from_slice(&records);
+    file
+}
+
+fn manifest_file() -> Vec<u8> {
+    let table = TableId(Uuid::from_u128(7));
+    let live = manifest::File {
+        id: 4,
+        len: 100,
+        footer_checksum: 5,
+    };
+    let mut file = manifest::header(3).to_vec();
+    file.resize(manifest::RECORDS_AT as usize, 0);
+    manifest::encode_record(
+        3,
+        &[
+            manifest::Edit::Table(table),
+            manifest::Edit::Added(table, live),
+        ],
+        &mut file,
+    );
+    let slot = manifest::slot(3, file.len() as u64);
+    for at in manifest::SLOTS {
+        file[at as usize..at as usize + slot.len()].copy_from_slice(&slot);
+    }
+    file
+}
+
+#[test]
+fn kinds_are_told_by_their_first_bytes() {
+    assert_eq!(Kind::of(&segment()), Some(Kind::CommitLog));
+    assert_eq!(Kind::of(&metadata_log()), Some(Kind::MetadataLog));
+    assert_eq!(Kind::of(&manifest_file()), Some(Kind::Manifest));
+    assert_eq!(Kind::of(&sstable::format::MAGIC), Some(Kind::SsTable));
+    assert_eq!(Kind::of(b"HELENLO"), None);
+    assert_eq!(
+        Kind::of_name("segment-0000000009.log"),
+        Some(Kind::CommitLog)
+    );
+    assert_eq!(Kind::of_name("notes.txt"), None);
+    assert!(inspect("notes.txt", b"hello", true, &mut Vec::new()).is_err());
+}
+
+#[test]
+fn contents_are_printed() {
+    let check = |bytes: &[u8], parts: &[&str]| {
+        let (text, damages) = run("", bytes);
+        assert_eq!(damages, [], "{text}");
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    };
+    check(
+        &segment(),
+        &[
+            "commit log segment 9",
+            "32: frame of",
+            "table 00000000-",
+            "key 0x6b6579",
+            "live at 5, 3=0x76616c7565 at 5",
+            "end of the log",
+        ],
+    );
+    check(
+        &metadata_log(),
+        &["metadata log of node", "epoch 1: Initialize", "cluster 'c'"],
+    );
+    check(
+        &manifest_file(),
+        &[
+            "generation 3",
+            "2 edits",
+            "1 tables, 1 files",
+            "file 4: 100 bytes",
+        ],
+    );
+}
+
+#[test]
+fn verifying_prints_no_contents() {
+    let mut out = Vec::new();
+    let (kind, damages) = inspect("", &segment(), false, &mut out).unwrap();
+    assert_eq!(
+        (kind, damages, out),
+        (Kind::CommitLog, Vec::new(), Vec::new())
+    );
+}
+
+#[test]
+fn damage_is_found_and_never_a_panic() {
+    // The second frame says that the first was synced, so every flipped bit of the first is damage.
+    let whole = segment();
+    let log::Found::Frame(frame) = log::decode_frame(9, &whole, log::SEGMENT_HEADER_BYTES) else {
+        panic!("the first frame is not valid");
+    };
+    let first = log::SEGMENT_HEADER_BYTES..frame.next;
+    for at in first.clone() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        assert_eq!(run("", &damaged).1, [32], "byte {at}");
+    }
+    for at in 8..first.start {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        assert_eq!(run("", &damaged).1, [0], "byte {at}");
+    }
+    for (bytes, records_at) in [
+        (metadata_log(), RECORDS_OFFSET),
+        (manifest_file(), manifest::RECORDS_AT),
+    ] {
+        for at in records_at as usize..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(run("", &damaged).1, [records_at], "byte {at}");
+        }
+        for length in 8..bytes.len() {
+            let (_, damages) = run("", &bytes[..length]);
+            assert!(!damages.is_empty(), "{length} bytes");
+        }
+    }
+    let mut table = sstable::format::MAGIC.to_vec();
+    table.resize(5000, 7);
+    assert!(!run("", &table).1.is_empty());
+}
