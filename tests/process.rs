@@ -1,0 +1,505 @@
+//! The real process: ready line, signals, exit codes, errors in one line, and what is left after kill -9.
+//!
+//! Each test has a directory of its own below `target/`, takes free ports, and leaves nothing behind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use protocol::client::{Client, Options, Outcome};
+
+const HELENUS: &str = env!("CARGO_BIN_EXE_helenus");
+/// Far beyond what anything here takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory that goes when its test has passed.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("process-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a directory below target");
+        Folder(path)
+    }
+
+    /// `helenus` in this directory, with free ports and little memory.
+    fn command(&self) -> Command {
+        let mut command = Command::new(HELENUS);
+        command.current_dir(&self.0).stdin(Stdio::null());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HELENUS_")) {
+            command.env_remove(name);
+        }
+        for setting in [
+            "native_transport_port=0",
+            "admin_port=0",
+            "memory_limit=128MiB",
+        ] {
+            command.args(["--set", setting]);
+        }
+        command
+    }
+
+    /// Runs to the end: exit code, standard output, standard error.
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        ended(
+            self.command()
+                .args(arguments)
+                .output()
+                .expect("the process runs"),
+        )
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(&self.0)
+            .expect("a directory")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        names
+            .into_iter()
+            .map(|name| name.into_string().expect("a plain name"))
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn ended(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// A running node; killed when dropped.
+struct Process {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    ready: String,
+}
+
+impl Process {
+    /// Starts and waits for the ready line.
+    fn start(mut command: Command) -> Process {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the process starts");
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        let mut ready = String::new();
+        out.read_line(&mut ready).expect("a line");
+        if !ready.starts_with("ready: CQL ") {
+            let mut error = String::new();
+            let _ = child
+                .stderr
+                .take()
+                .expect("its errors")
+                .read_to_string(&mut error);
+            panic!("no ready line but '{ready}': {error}");
+        }
+        Process {
+            child,
+            out,
+            ready: ready.trim_end().to_string(),
+        }
+    }
+
+    /// The address after a word of the ready line.
+    fn address(&self, word: &str) -> SocketAddr {
+        let (_, rest) = self
+            .ready
+            .split_once(&format!("{word} "))
+            .expect("the word in the ready line");
+        rest.split([',', ' '])
+            .next()
+            .expect("an address")
+            .parse()
+            .expect("an address")
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits for the end: the exit code, the rest of standard output, and standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().expect("a child").is_none() {
+            assert!(Instant::now() < deadline, "the process does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (mut out, mut error) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).expect("text");
+        self.child
+            .stderr
+            .take()
+            .expect("its errors")
+            .read_to_string(&mut error)
+            .expect("text");
+        (self.child.wait().expect("a child").code(), out, error)
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("a child to kill");
+        self.child.wait().expect("a killed child");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A GET of the admin port: status and body.
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    http(
+        address,
+        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    )
+}
+
+fn post(address: SocketAddr, path: &str) -> (u16, String) {
+    http(
+        address,
+        &format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+        ),
+    )
+}
+
+fn http(address: SocketAddr, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("the admin port listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .expect("a status");
+    (
+        status,
+        answer.split_once("\r\n\r\n").expect("a body").1.into(),
+    )
+}
+
+/// Runs statements on a connection of their own; rows of the last one.
+fn cql(
+    address: SocketAddr,
+    statements: &[String],
+) -> Result<Vec<Vec<Option<bytes::Bytes>>>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address)
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut client = Client::open(stream, Options::default())
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut rows = Vec::new();
+        for statement in statements {
+            let reply = client
+                .run(statement)
+                .await
+                .map_err(|error| format!("{statement}: {error}"))?;
+            if let Outcome::Rows(page) = reply.outcome {
+                rows = page.rows;
+            }
+        }
+        Ok(rows)
+    })
+}
+
+fn schema() -> Vec<String> {
+    vec![
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}".into(),
+        "CREATE TABLE ks.t (k int PRIMARY KEY, v text)".into(),
+    ]
+}
+
+#[test]
+fn a_node_says_it_is_ready_and_stops_at_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = Folder::new(&format!("ready{signal}"));
+        let process = Process::start(folder.command());
+        let data = folder.0.join("helenus-data").display().to_string();
+        assert!(
+            process.ready.ends_with(&format!(", data {data} (new)")),
+            "{}",
+            process.ready
+        );
+        let admin = process.address("admin");
+        assert_eq!(get(admin, "/health/ready").0, 200);
+        cql(process.address("CQL"), &schema()).unwrap();
+        process.signal(signal);
+        let (code, out, error) = process.end();
+        assert_eq!((code, out.as_str()), (Some(0), ""), "{error}");
+
+        let again = Process::start(folder.command());
+        assert!(
+            again.ready.ends_with(&format!(", data {data} (1 table)")),
+            "{}",
+            again.ready
+        );
+    }
+}
+
+#[test]
+fn a_drained_node_answers_health_and_nothing_else() {
+    let folder = Folder::new("drain");
+    let process = Process::start(folder.command());
+    let (admin, native) = (process.address("admin"), process.address("CQL"));
+    cql(native, &schema()).unwrap();
+    let (status, body) = post(admin, "/flush");
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = post(admin, "/drain");
+    assert_eq!((status, body.contains("DRAINED")), (200, true), "{body}");
+    assert_eq!(get(admin, "/health/live").0, 200);
+    assert_eq!(get(admin, "/health/ready").0, 503);
+    assert!(cql(native, &[]).is_err());
+    process.signal("-TERM");
+    assert_eq!(process.end().0, Some(0));
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let folder = Folder::new("second");
+    let first = Process::start(folder.command());
+    let (code, out, error) = folder.run(&[]);
+    let data = folder.0.join("helenus-data");
+    let expected = format!(
+        "helenus: {} is in use by another helenus process; stop that one, or say another directory with --data-dir\n",
+        data.display()
+    );
+    assert_eq!((code, out.as_str(), error), (Some(1), "", expected));
+    assert_eq!(get(first.address("admin"), "/health/ready").0, 200);
+}
+
+#[test]
+fn a_taken_port_is_named_and_nothing_is_touched() {
+    let folder = Folder::new("port");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("its address").port();
+    for setting in ["native_transport_port", "admin_port"] {
+        let (code, out, error) = folder.run(&["--set", &format!("{setting}={port}")]);
+        let expected = format!(
+            "helenus: cannot listen on 127.0.0.1:{port}: another program has the port, perhaps a node that is running; stop it, or say another {setting}\n"
+        );
+        assert_eq!((code, out.as_str(), error), (Some(1), "", expected));
+    }
+    assert_eq!(folder.files(), Vec::<String>::new());
+}
+
+#[test]
+fn directories_of_others_are_left_alone() {
+    let folder = Folder::new("foreign");
+    fs::write(folder.0.join("diary.txt"), "dear").expect("a file");
+    let path = folder.0.display().to_string();
+    let (code, _, error) = folder.run(&["--data-dir", &path]);
+    let expected = format!(
+        "helenus: {path} holds files of something else, such as 'diary.txt', and was left as it is; say another directory with --data-dir\n"
+    );
+    assert_eq!((code, error), (Some(1), expected));
+    assert_eq!(folder.files(), ["diary.txt"]);
+    let file = folder.0.join("diary.txt").display().to_string();
+    let (code, _, error) = folder.run(&["--data-dir", &file]);
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with(&format!("helenus: {file} cannot be used: "))
+            && error.lines().count() == 1,
+        "{error}"
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let folder = Folder::new("unwritable");
+    // Nobody can make a directory there, not even root.
+    let path = "/proc/helenus-data";
+    let (code, _, error) = folder.run(&["--data-dir", path]);
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with(&format!("helenus: {path} cannot be used: ")),
+        "{error}"
+    );
+    assert!(
+        error.ends_with(
+            "give this user the right to write there, or say another directory with --data-dir\n"
+        ),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1);
+}
+
+#[test]
+fn bad_settings_and_arguments_end_with_2() {
+    let folder = Folder::new("settings");
+    let check = |arguments: &[&str], expected: &str| {
+        let (code, out, error) = folder.run(arguments);
+        assert_eq!(
+            (code, out.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {error}"
+        );
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    };
+    check(
+        &["--set", "rakc=a"],
+        "helenus: --set rakc=a: unknown setting 'rakc'; did you mean 'rack'?\n",
+    );
+    check(
+        &["--listen-address", "10.0.0.1"],
+        "authenticator: AllowAllAuthenticator",
+    );
+    check(
+        &["--config", "absent.yaml"],
+        "helenus: absent.yaml: the settings file cannot be read: ",
+    );
+    check(&["--frobnicate"], "unexpected argument '--frobnicate'");
+    check(&["chekc"], "unrecognized subcommand 'chekc'");
+    fs::write(folder.0.join("helenus.yaml"), "rack: r\nrpc_adress: x\n").expect("a file");
+    check(
+        &[],
+        "helenus: helenus.yaml:2:1: unknown setting 'rpc_adress'; did you mean 'rpc_address'?\n",
+    );
+    check(&["check"], "helenus: helenus.yaml:2:1: unknown setting");
+    assert_eq!(folder.files(), ["helenus.yaml"]);
+}
+
+#[test]
+fn check_prints_what_loads_again() {
+    let folder = Folder::new("check");
+    fs::write(
+        folder.0.join("helenus.yaml"),
+        "rack: r7\nendpoint_snitch: x\n",
+    )
+    .expect("a file");
+    let (code, first, error) = folder.run(&["check", "--set", "num_tokens=4"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(
+        error,
+        "helenus: helenus.yaml:2:1: endpoint_snitch has no effect here: say data_center and rack\n"
+    );
+    assert!(
+        first.contains("\nrack: r7\n") && first.contains("\nnum_tokens: 4\n"),
+        "{first}"
+    );
+    fs::write(folder.0.join("again.yaml"), &first).expect("a file");
+    assert_eq!(
+        folder.run(&["check", "--config", "again.yaml"]),
+        (Some(0), first, String::new())
+    );
+    let mut variable = folder.command();
+    let (code, out, _) = ended(
+        variable
+            .env("HELENUS_RACK", "r8")
+            .arg("check")
+            .output()
+            .expect("the process runs"),
+    );
+    assert!(code == Some(0) && out.contains("\nrack: r8\n"), "{out}");
+    assert_eq!(folder.files(), ["again.yaml", "helenus.yaml"]);
+}
+
+#[test]
+fn a_tool_that_is_not_there_is_answered_with_its_build() {
+    let folder = Folder::new("tool");
+    let alone = folder.0.join("helenus");
+    fs::hard_link(HELENUS, &alone)
+        .or_else(|_| fs::copy(HELENUS, &alone).map(drop))
+        .expect("a copy of the program");
+    let output = Command::new(&alone)
+        .args(["admin", "status"])
+        .output()
+        .expect("the process runs");
+    let (code, _, error) = ended(output);
+    let expected = format!(
+        "helenus: there is no helenus-admin in {}; build it: cargo build --release\n",
+        folder.0.display()
+    );
+    assert_eq!((code, error), (Some(1), expected));
+}
+
+#[test]
+fn a_killed_node_keeps_every_acknowledged_row() {
+    const ROUNDS: i32 = 4;
+    const ROWS: i32 = 100;
+    let folder = Folder::new("kill");
+    let mut expected = BTreeSet::new();
+    for round in 0..ROUNDS {
+        let process = Process::start(folder.command());
+        let address = process.address("CQL");
+        if round == 0 {
+            cql(address, &schema()).unwrap();
+        }
+        let writer = std::thread::spawn(move || {
+            let mut acknowledged = Vec::new();
+            for row in round * ROWS..(round + 1) * ROWS {
+                if cql(
+                    address,
+                    &[format!(
+                        "INSERT INTO ks.t (k, v) VALUES ({row}, 'row {row}')"
+                    )],
+                )
+                .is_err()
+                {
+                    break;
+                }
+                acknowledged.push(row);
+            }
+            acknowledged
+        });
+        // In the middle of the load, wherever that is by now.
+        std::thread::sleep(Duration::from_millis(100));
+        if round == 2 {
+            assert_eq!(post(process.address("admin"), "/flush").0, 200);
+        }
+        process.kill();
+        expected.extend(writer.join().expect("a writer"));
+    }
+    let process = Process::start(folder.command());
+    let rows = cql(
+        process.address("CQL"),
+        &["SELECT k, v FROM ks.t".to_string()],
+    )
+    .unwrap();
+    let found: BTreeSet<i32> = rows
+        .iter()
+        .map(|row| {
+            let key = i32::from_be_bytes(
+                row[0].as_deref().expect("a key")[..]
+                    .try_into()
+                    .expect("an int"),
+            );
+            assert_eq!(row[1].as_deref(), Some(format!("row {key}").as_bytes()));
+            key
+        })
+        .collect();
+    let lost: Vec<_> = expected.difference(&found).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    assert!(!expected.is_empty(), "nothing was acknowledged");
+}
