@@ -61,7 +61,11 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct Rest {
     /// The tool's own arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
     pub arguments: Vec<OsString>,
 }
 
@@ -84,7 +88,10 @@ impl Command {
             Command::Shell(rest) => ("shell", rest),
             Command::Load(rest) => ("load", rest),
         };
-        Some(Tool { name, arguments: rest.arguments })
+        Some(Tool {
+            name,
+            arguments: rest.arguments,
+        })
     }
 }
 
@@ -92,10 +99,19 @@ impl Tool {
     /// What to tell when the program is not there: how to make it, or what serves meanwhile.
     pub fn missing(&self, directory: &str, is_release: bool) -> String {
         let name = self.name;
-        let build = if is_release { "cargo build --release" } else { "cargo build" };
+        let build = if is_release {
+            "cargo build --release"
+        } else {
+            "cargo build"
+        };
         match name {
-            "shell" => "the shell is not there yet; cqlsh serves meanwhile: pip install cqlsh".into(),
-            "load" => "the loader is not there yet; cqlsh's COPY FROM serves meanwhile: pip install cqlsh".into(),
+            "shell" => {
+                "the shell is not there yet; cqlsh serves meanwhile: pip install cqlsh".into()
+            }
+            "load" => {
+                "the loader is not there yet; cqlsh's COPY FROM serves meanwhile: pip install cqlsh"
+                    .into()
+            }
             _ => format!("there is no helenus-{name} in {directory}; build it: {build}"),
         }
     }
@@ -125,7 +141,18 @@ mod tests {
 
     #[test]
     fn settings_are_taken_over() {
-        let line = ["helenus", "--data-dir", "d", "--set", "a=b", "check", "--set", "c=d", "--listen-address", "::1"];
+        let line = [
+            "helenus",
+            "--data-dir",
+            "d",
+            "--set",
+            "a=b",
+            "check",
+            "--set",
+            "c=d",
+            "--listen-address",
+            "::1",
+        ];
         let arguments = Arguments::try_parse_from(line).unwrap();
         assert!(matches!(arguments.command, Some(Command::Check)));
         let expected = config::Arguments {
@@ -142,25 +169,44 @@ mod tests {
     #[test]
     fn tools_get_their_arguments_untouched() {
         let check = |line: &[&str], name: &str, expected: &[&str]| {
-            let arguments = Arguments::try_parse_from(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+            let arguments =
+                Arguments::try_parse_from(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
             let tool = arguments.command.unwrap().tool().unwrap();
-            assert_eq!((tool.name, tool.arguments), (name, expected.iter().map(OsString::from).collect()), "{line:?}");
+            assert_eq!(
+                (tool.name, tool.arguments),
+                (name, expected.iter().map(OsString::from).collect()),
+                "{line:?}"
+            );
         };
         check(&["helenus", "admin", "status"], "admin", &["status"]);
-        check(&["helenus", "admin", "-h", "::1", "flush", "--json"], "admin", &["-h", "::1", "flush", "--json"]);
+        check(
+            &["helenus", "admin", "-h", "::1", "flush", "--json"],
+            "admin",
+            &["-h", "::1", "flush", "--json"],
+        );
         check(&["helenus", "admin", "--help"], "admin", &["--help"]);
-        check(&["helenus", "inspect", "--verify", "a", "b"], "inspect", &["--verify", "a", "b"]);
+        check(
+            &["helenus", "inspect", "--verify", "a", "b"],
+            "inspect",
+            &["--verify", "a", "b"],
+        );
         check(&["helenus", "load"], "load", &[]);
     }
 
     #[test]
     fn a_missing_tool_is_answered_with_its_build() {
-        let tool = |name| Tool { name, arguments: Vec::new() };
+        let tool = |name| Tool {
+            name,
+            arguments: Vec::new(),
+        };
         assert_eq!(
             tool("admin").missing("/target/release", true),
             "there is no helenus-admin in /target/release; build it: cargo build --release"
         );
-        assert_eq!(tool("inspect").missing("/x/debug", false), "there is no helenus-inspect in /x/debug; build it: cargo build");
+        assert_eq!(
+            tool("inspect").missing("/x/debug", false),
+            "there is no helenus-inspect in /x/debug; build it: cargo build"
+        );
         assert!(tool("shell").missing("/", true).contains("cqlsh"));
     }
 }

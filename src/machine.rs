@@ -19,16 +19,28 @@ const UNKNOWN_BYTES: u64 = 2 << 30;
 /// Bytes that the process may use.
 pub fn memory_bytes(texts: &Texts) -> u64 {
     let machine = texts.meminfo.as_deref().and_then(total);
-    let limits = texts.limits.iter().filter_map(|text| text.trim().parse::<u64>().ok());
-    limits.chain(machine).filter(|bytes| *bytes > 0).min().unwrap_or(UNKNOWN_BYTES)
+    let limits = texts
+        .limits
+        .iter()
+        .filter_map(|text| text.trim().parse::<u64>().ok());
+    limits
+        .chain(machine)
+        .filter(|bytes| *bytes > 0)
+        .min()
+        .unwrap_or(UNKNOWN_BYTES)
 }
 
 /// The files that may hold a limit, for a process whose `/proc/self/cgroup` has this text.
 pub fn limit_files(cgroup: &str) -> Vec<String> {
-    let mut files = vec!["/sys/fs/cgroup/memory.max".to_string(), "/sys/fs/cgroup/memory/memory.limit_in_bytes".to_string()];
+    let mut files = vec![
+        "/sys/fs/cgroup/memory.max".to_string(),
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes".to_string(),
+    ];
     for line in cgroup.lines() {
         let mut fields = line.splitn(3, ':');
-        let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+        let (Some(_), Some(controllers), Some(path)) =
+            (fields.next(), fields.next(), fields.next())
+        else {
             continue;
         };
         let (root, name) = match controllers {
@@ -48,7 +60,9 @@ pub fn limit_files(cgroup: &str) -> Vec<String> {
 }
 
 fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }

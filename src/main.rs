@@ -45,7 +45,11 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::parse();
     let result = match arguments.command.take() {
         Some(Command::Check) => load(&arguments).map(print_settings),
-        Some(command) => run_tool(command.tool().expect("check is the only command that is no tool")),
+        Some(command) => run_tool(
+            command
+                .tool()
+                .expect("check is the only command that is no tool"),
+        ),
         None => load(&arguments).and_then(run_node),
     };
     match result {
@@ -58,27 +62,47 @@ fn main() -> ExitCode {
 }
 
 fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
-    let directory = std::env::current_dir().map_err(|e| Failure(MACHINE, format!("there is no working directory: {e}")))?;
-    let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let directory = std::env::current_dir()
+        .map_err(|e| Failure(MACHINE, format!("there is no working directory: {e}")))?;
+    let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     let mut environment: Vec<_> = std::env::vars_os().filter_map(utf8).collect();
     environment.sort();
     let sources = Sources {
         file: settings_file(arguments)?,
         environment,
         arguments: arguments.settings(),
-        machine: Machine { memory_bytes: memory_bytes(), directory },
+        machine: Machine {
+            memory_bytes: memory_bytes(),
+            directory,
+        },
     };
     config::load(&sources).map_err(|error| Failure(SETTINGS, error.to_string()))
 }
 
 fn settings_file(arguments: &Arguments) -> Result<Option<(String, String)>, Failure> {
-    let path = arguments.config.as_deref().unwrap_or(Path::new(SETTINGS_FILE));
+    let path = arguments
+        .config
+        .as_deref()
+        .unwrap_or(Path::new(SETTINGS_FILE));
     let name = path.display().to_string();
-    let failure = |what: &dyn std::fmt::Display| Failure(SETTINGS, format!("{name}: the settings file cannot be read: {what}"));
+    let failure = |what: &dyn std::fmt::Display| {
+        Failure(
+            SETTINGS,
+            format!("{name}: the settings file cannot be read: {what}"),
+        )
+    };
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && arguments.config.is_none() => return Ok(None),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && arguments.config.is_none() =>
+        {
+            return Ok(None);
+        }
         Err(error) => return Err(failure(&error)),
-        Ok(metadata) if metadata.len() > SETTINGS_BYTES_MAX => return Err(failure(&"it is larger than 1MiB")),
+        Ok(metadata) if metadata.len() > SETTINGS_BYTES_MAX => {
+            return Err(failure(&"it is larger than 1MiB"));
+        }
         Ok(_) => {}
     }
     let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
@@ -88,8 +112,14 @@ fn settings_file(arguments: &Arguments) -> Result<Option<(String, String)>, Fail
 fn memory_bytes() -> u64 {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let cgroup = read("/proc/self/cgroup").unwrap_or_default();
-    let limits = machine::limit_files(&cgroup).iter().filter_map(|path| read(path)).collect();
-    machine::memory_bytes(&machine::Texts { meminfo: read("/proc/meminfo"), limits })
+    let limits = machine::limit_files(&cgroup)
+        .iter()
+        .filter_map(|path| read(path))
+        .collect();
+    machine::memory_bytes(&machine::Texts {
+        meminfo: read("/proc/meminfo"),
+        limits,
+    })
 }
 
 fn print_settings(loaded: Loaded) {
@@ -107,15 +137,25 @@ fn say(line: &str) {
 
 /// Becomes the tool, which lies beside this program.
 fn run_tool(tool: Tool) -> Result<(), Failure> {
-    let failure = |what: std::io::Error| Failure(MACHINE, format!("helenus-{} cannot be run: {what}", tool.name));
+    let failure = |what: std::io::Error| {
+        Failure(
+            MACHINE,
+            format!("helenus-{} cannot be run: {what}", tool.name),
+        )
+    };
     let own = std::env::current_exe().map_err(failure)?;
     let directory = own.parent().unwrap_or(Path::new("/"));
-    let error = std::process::Command::new(directory.join(format!("helenus-{}", tool.name))).args(&tool.arguments).exec();
+    let error = std::process::Command::new(directory.join(format!("helenus-{}", tool.name)))
+        .args(&tool.arguments)
+        .exec();
     if error.kind() != std::io::ErrorKind::NotFound {
         return Err(failure(error));
     }
     let is_release = !directory.ends_with("debug");
-    Err(Failure(MACHINE, tool.missing(&directory.display().to_string(), is_release)))
+    Err(Failure(
+        MACHINE,
+        tool.missing(&directory.display().to_string(), is_release),
+    ))
 }
 
 fn run_node(loaded: Loaded) -> Result<(), Failure> {
@@ -149,26 +189,48 @@ fn start_log(settings: &Settings, env: Env) -> Result<(), Failure> {
 
 /// Starts the node, says so, and stops it in order at the first signal; a second one ends the process.
 async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
-    let failure = |error: std::io::Error| Failure(MACHINE, format!("signals cannot be caught: {error}"));
+    let failure =
+        |error: std::io::Error| Failure(MACHINE, format!("signals cannot be caught: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
     let start = Node::start(env, settings);
     let Some(node) = until_signal(&mut interrupt, &mut terminate, start).await else {
         return Ok(());
     };
-    let node = node.map_err(|error| Failure(if error.is_settings() { SETTINGS } else { MACHINE }, error.to_string()))?;
+    let node = node.map_err(|error| {
+        Failure(
+            if error.is_settings() {
+                SETTINGS
+            } else {
+                MACHINE
+            },
+            error.to_string(),
+        )
+    })?;
     say(&node.ready().to_string());
     until_signal(&mut interrupt, &mut terminate, std::future::pending::<()>()).await;
-    tracing::info!("stopping: finishing requests and writing memtables to files; a second signal ends it at once");
+    tracing::info!(
+        "stopping: finishing requests and writing memtables to files; a second signal ends it at once"
+    );
     match until_signal(&mut interrupt, &mut terminate, node.stop()).await {
         Some(Ok(())) => Ok(()),
-        Some(Err(error)) => Err(Failure(MACHINE, format!("the node stopped without writing everything to files: {error}"))),
-        None => Err(Failure(MACHINE, "stopped at once; the commit log will be replayed at the next start".into())),
+        Some(Err(error)) => Err(Failure(
+            MACHINE,
+            format!("the node stopped without writing everything to files: {error}"),
+        )),
+        None => Err(Failure(
+            MACHINE,
+            "stopped at once; the commit log will be replayed at the next start".into(),
+        )),
     }
 }
 
 /// The future's output, unless a signal comes first.
-async fn until_signal<T>(interrupt: &mut Signal, terminate: &mut Signal, future: impl Future<Output = T>) -> Option<T> {
+async fn until_signal<T>(
+    interrupt: &mut Signal,
+    terminate: &mut Signal,
+    future: impl Future<Output = T>,
+) -> Option<T> {
     tokio::select! {
         output = future => Some(output),
         _ = interrupt.recv() => None,

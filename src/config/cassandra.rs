@@ -52,15 +52,34 @@ const GROUPS: &[Group] = &[
             "ssl_storage_port",
         ],
     ),
-    ("encryption at rest is not there yet", &["transparent_data_encryption_options"]),
-    ("audit and query logs are not there yet", &["audit_logging_options", "full_query_logging_options"]),
-    ("slow queries are not logged yet", &["slow_query_log_timeout"]),
-    ("diagnostic events are not there yet", &["diagnostic_events_enabled"]),
+    (
+        "encryption at rest is not there yet",
+        &["transparent_data_encryption_options"],
+    ),
+    (
+        "audit and query logs are not there yet",
+        &["audit_logging_options", "full_query_logging_options"],
+    ),
+    (
+        "slow queries are not logged yet",
+        &["slow_query_log_timeout"],
+    ),
+    (
+        "diagnostic events are not there yet",
+        &["diagnostic_events_enabled"],
+    ),
     (
         "tokens are chosen so that ownership is even",
-        &["allocate_tokens_for_keyspace", "allocate_tokens_for_local_replication_factor", "initial_token"],
+        &[
+            "allocate_tokens_for_keyspace",
+            "allocate_tokens_for_local_replication_factor",
+            "initial_token",
+        ],
     ),
-    ("an empty node always starts with new data", &["auto_bootstrap"]),
+    (
+        "an empty node always starts with new data",
+        &["auto_bootstrap"],
+    ),
     ("say data_center and rack", &["endpoint_snitch"]),
     (
         "say listen_address",
@@ -71,15 +90,30 @@ const GROUPS: &[Group] = &[
             "listen_on_broadcast_address",
         ],
     ),
-    ("say rpc_address", &["rpc_interface", "rpc_interface_prefer_ipv6"]),
+    (
+        "say rpc_address",
+        &["rpc_interface", "rpc_interface_prefer_ipv6"],
+    ),
     ("connections are always kept alive", &["rpc_keepalive"]),
-    ("the native transport always starts", &["start_native_transport"]),
-    ("protocols 4 and 5 are spoken", &[
-        "native_transport_allow_older_protocols",
-        "native_transport_max_negotiable_protocol_version",
-    ]),
-    ("answers of one turn are always sent together", &["native_transport_flush_in_batches_legacy"]),
-    ("idle connections cost nothing and stay open", &["native_transport_idle_timeout"]),
+    (
+        "the native transport always starts",
+        &["start_native_transport"],
+    ),
+    (
+        "protocols 4 and 5 are spoken",
+        &[
+            "native_transport_allow_older_protocols",
+            "native_transport_max_negotiable_protocol_version",
+        ],
+    ),
+    (
+        "answers of one turn are always sent together",
+        &["native_transport_flush_in_batches_legacy"],
+    ),
+    (
+        "idle connections cost nothing and stay open",
+        &["native_transport_idle_timeout"],
+    ),
     (
         "what is in flight is limited by request_space",
         &[
@@ -119,11 +153,25 @@ const GROUPS: &[Group] = &[
     ),
     (
         "each kind of request has its own timeout",
-        &["cql_start_time", "request_timeout", "counter_write_request_timeout", "cas_contention_timeout"],
+        &[
+            "cql_start_time",
+            "request_timeout",
+            "counter_write_request_timeout",
+            "cas_contention_timeout",
+        ],
     ),
-    ("see memtable_space", &["memtable_heap_space", "memtable_offheap_space"]),
-    ("the largest memtable flushes at 40 % of memtable_space", &["memtable_cleanup_threshold"]),
-    ("say memtable = 'btree' or 'skiplist' in CREATE TABLE", &["memtable"]),
+    (
+        "see memtable_space",
+        &["memtable_heap_space", "memtable_offheap_space"],
+    ),
+    (
+        "the largest memtable flushes at 40 % of memtable_space",
+        &["memtable_cleanup_threshold"],
+    ),
+    (
+        "say memtable = 'btree' or 'skiplist' in CREATE TABLE",
+        &["memtable"],
+    ),
     ("memtables use arenas", &["memtable_allocation_type"]),
     (
         "see block_cache_size",
@@ -160,12 +208,18 @@ const GROUPS: &[Group] = &[
             "disk_optimization_strategy",
         ],
     ),
-    ("10,000 prepared statements are kept", &["prepared_statements_cache_size"]),
-    ("a commit log that cannot be synced always ends writing", &["commit_failure_policy"]),
-    ("a damaged file is refused and named", &[
-        "corrupted_tombstone_strategy",
-        "disk_failure_policy",
-    ]),
+    (
+        "10,000 prepared statements are kept",
+        &["prepared_statements_cache_size"],
+    ),
+    (
+        "a commit log that cannot be synced always ends writing",
+        &["commit_failure_policy"],
+    ),
+    (
+        "a damaged file is refused and named",
+        &["corrupted_tombstone_strategy", "disk_failure_policy"],
+    ),
     (
         "commit log segments are written as they are, with pwrite",
         &[
@@ -175,10 +229,22 @@ const GROUPS: &[Group] = &[
             "commitlog_periodic_queue_size",
         ],
     ),
-    ("a group sync starts as soon as the one before has ended", &["commitlog_sync_group_window"]),
-    ("see commitlog_sync_period", &["periodic_commitlog_sync_lag_block"]),
-    ("a mutation may take half a commit log segment", &["max_mutation_size"]),
-    ("a value may take as much as a mutation", &["max_value_size"]),
+    (
+        "a group sync starts as soon as the one before has ended",
+        &["commitlog_sync_group_window"],
+    ),
+    (
+        "see commitlog_sync_period",
+        &["periodic_commitlog_sync_lag_block"],
+    ),
+    (
+        "a mutation may take half a commit log segment",
+        &["max_mutation_size"],
+    ),
+    (
+        "a value may take as much as a mutation",
+        &["max_value_size"],
+    ),
     (
         "change data capture is not there yet",
         &[
@@ -204,13 +270,23 @@ const GROUPS: &[Group] = &[
     ),
     (
         "files are pushed out each 1MiB and opened when they are complete",
-        &["sstable_preemptive_open_interval", "trickle_fsync", "trickle_fsync_interval"],
+        &[
+            "sstable_preemptive_open_interval",
+            "trickle_fsync",
+            "trickle_fsync_interval",
+        ],
     ),
-    ("space is reserved before a file is written", &[
-        "max_space_usable_for_compactions_in_percentage",
-        "min_free_space_per_drive",
-    ]),
-    ("system tables lie beside the others", &["local_system_data_file_directory"]),
+    (
+        "space is reserved before a file is written",
+        &[
+            "max_space_usable_for_compactions_in_percentage",
+            "min_free_space_per_drive",
+        ],
+    ),
+    (
+        "system tables lie beside the others",
+        &["local_system_data_file_directory"],
+    ),
     ("say it in CREATE TABLE", &["default_compaction"]),
     ("say it in CREATE KEYSPACE", &["default_keyspace_rf"]),
     (
@@ -225,10 +301,13 @@ const GROUPS: &[Group] = &[
             "snapshot_on_repaired_data_mismatch",
         ],
     ),
-    ("merging files never leaves two rows of one key", &[
-        "check_for_duplicate_rows_during_compaction",
-        "check_for_duplicate_rows_during_reads",
-    ]),
+    (
+        "merging files never leaves two rows of one key",
+        &[
+            "check_for_duplicate_rows_during_compaction",
+            "check_for_duplicate_rows_during_reads",
+        ],
+    ),
     (
         "hints come with the cluster",
         &[
@@ -249,7 +328,10 @@ const GROUPS: &[Group] = &[
             "use_creation_time_for_hint_ttl",
         ],
     ),
-    ("the batch log comes with the cluster", &["batchlog_endpoint_strategy", "batchlog_replay_throttle"]),
+    (
+        "the batch log comes with the cluster",
+        &["batchlog_endpoint_strategy", "batchlog_replay_throttle"],
+    ),
     (
         "traffic between nodes comes with the cluster",
         &[
@@ -392,9 +474,18 @@ const GROUPS: &[Group] = &[
             "user_function_timeout_policy",
         ],
     ),
-    ("masking of columns is not there yet", &["dynamic_data_masking_enabled"]),
-    ("transient replication is not offered", &["transient_replication_enabled"]),
-    ("compact storage is not offered", &["compact_tables_enabled", "drop_compact_storage_enabled"]),
+    (
+        "masking of columns is not there yet",
+        &["dynamic_data_masking_enabled"],
+    ),
+    (
+        "transient replication is not offered",
+        &["transient_replication_enabled"],
+    ),
+    (
+        "compact storage is not offered",
+        &["compact_tables_enabled", "drop_compact_storage_enabled"],
+    ),
     (
         "partition deny lists are not there yet",
         &[
@@ -487,13 +578,25 @@ const GROUPS: &[Group] = &[
             "zero_ttl_on_twcs_warned",
         ],
     ),
-    ("prepared statements always follow the new rules", &["force_new_prepared_statement_behaviour"]),
-    ("table ids are always made anew", &["use_deterministic_table_id"]),
-    ("range tombstones need no such setting", &[
-        "initial_range_tombstone_list_allocation_size",
-        "range_tombstone_list_growth_factor",
-    ]),
-    ("traces are not kept yet", &["trace_type_query_ttl", "trace_type_repair_ttl"]),
+    (
+        "prepared statements always follow the new rules",
+        &["force_new_prepared_statement_behaviour"],
+    ),
+    (
+        "table ids are always made anew",
+        &["use_deterministic_table_id"],
+    ),
+    (
+        "range tombstones need no such setting",
+        &[
+            "initial_range_tombstone_list_allocation_size",
+            "range_tombstone_list_growth_factor",
+        ],
+    ),
+    (
+        "traces are not kept yet",
+        &["trace_type_query_ttl", "trace_type_repair_ttl"],
+    ),
     (
         "metrics are not there yet",
         &[
@@ -509,7 +612,12 @@ const GROUPS: &[Group] = &[
     ),
     (
         "there is no Java heap; see memory_limit",
-        &["dump_heap_on_uncaught_exception", "gc_log_threshold", "gc_warn_threshold", "heap_dump_path"],
+        &[
+            "dump_heap_on_uncaught_exception",
+            "gc_log_threshold",
+            "gc_warn_threshold",
+            "heap_dump_path",
+        ],
     ),
     ("the start checks what it needs", &["startup_checks"]),
     ("no timer needs setting", &["windows_timer_interval"]),
@@ -518,43 +626,111 @@ const GROUPS: &[Group] = &[
 /// Former names that do not come from the present one by a suffix of [`UNITS`](super::keys::UNITS).
 const FORMER: &[(&str, &str)] = &[
     ("cache_load_timeout_seconds", "cache_load_timeout"),
-    ("cdc_free_space_check_interval_ms", "cdc_free_space_check_interval"),
-    ("commitlog_sync_batch_window_in_ms", "commitlog_sync_group_window"),
-    ("compaction_large_partition_warning_threshold", "partition_size_warn_threshold"),
-    ("compaction_large_partition_warning_threshold_mb", "partition_size_warn_threshold"),
-    ("compaction_tombstone_warning_threshold", "partition_tombstones_warn_threshold"),
+    (
+        "cdc_free_space_check_interval_ms",
+        "cdc_free_space_check_interval",
+    ),
+    (
+        "commitlog_sync_batch_window_in_ms",
+        "commitlog_sync_group_window",
+    ),
+    (
+        "compaction_large_partition_warning_threshold",
+        "partition_size_warn_threshold",
+    ),
+    (
+        "compaction_large_partition_warning_threshold_mb",
+        "partition_size_warn_threshold",
+    ),
+    (
+        "compaction_tombstone_warning_threshold",
+        "partition_tombstones_warn_threshold",
+    ),
     ("cross_node_timeout", "internode_timeout"),
-    ("enable_drop_compact_storage", "drop_compact_storage_enabled"),
+    (
+        "enable_drop_compact_storage",
+        "drop_compact_storage_enabled",
+    ),
     ("enable_materialized_views", "materialized_views_enabled"),
     ("enable_sasi_indexes", "sasi_indexes_enabled"),
-    ("enable_scripted_user_defined_functions", "scripted_user_defined_functions_enabled"),
-    ("enable_transient_replication", "transient_replication_enabled"),
-    ("enable_user_defined_functions", "user_defined_functions_enabled"),
-    ("enable_user_defined_functions_threads", "user_defined_functions_threads_enabled"),
-    ("index_summary_resize_interval_in_minutes", "index_summary_resize_interval"),
-    ("inter_dc_stream_throughput_outbound_megabits_per_sec", "inter_dc_stream_throughput_outbound"),
-    ("internode_recv_buff_size_in_bytes", "internode_socket_receive_buffer_size"),
-    ("internode_send_buff_size_in_bytes", "internode_socket_send_buffer_size"),
+    (
+        "enable_scripted_user_defined_functions",
+        "scripted_user_defined_functions_enabled",
+    ),
+    (
+        "enable_transient_replication",
+        "transient_replication_enabled",
+    ),
+    (
+        "enable_user_defined_functions",
+        "user_defined_functions_enabled",
+    ),
+    (
+        "enable_user_defined_functions_threads",
+        "user_defined_functions_threads_enabled",
+    ),
+    (
+        "index_summary_resize_interval_in_minutes",
+        "index_summary_resize_interval",
+    ),
+    (
+        "inter_dc_stream_throughput_outbound_megabits_per_sec",
+        "inter_dc_stream_throughput_outbound",
+    ),
+    (
+        "internode_recv_buff_size_in_bytes",
+        "internode_socket_receive_buffer_size",
+    ),
+    (
+        "internode_send_buff_size_in_bytes",
+        "internode_socket_send_buffer_size",
+    ),
     ("keyspace_count_warn_threshold", "keyspaces_warn_threshold"),
-    ("native_transport_max_concurrent_requests_in_bytes", "native_transport_max_request_data_in_flight"),
+    (
+        "native_transport_max_concurrent_requests_in_bytes",
+        "native_transport_max_request_data_in_flight",
+    ),
     (
         "native_transport_max_concurrent_requests_in_bytes_per_ip",
         "native_transport_max_request_data_in_flight_per_ip",
     ),
-    ("prepared_statements_cache_size_mb", "prepared_statements_cache_size"),
-    ("stream_throughput_outbound_megabits_per_sec", "stream_throughput_outbound"),
-    ("streaming_keep_alive_period_in_secs", "streaming_keep_alive_period"),
+    (
+        "prepared_statements_cache_size_mb",
+        "prepared_statements_cache_size",
+    ),
+    (
+        "stream_throughput_outbound_megabits_per_sec",
+        "stream_throughput_outbound",
+    ),
+    (
+        "streaming_keep_alive_period_in_secs",
+        "streaming_keep_alive_period",
+    ),
     ("table_count_warn_threshold", "tables_warn_threshold"),
     ("tracetype_query_ttl", "trace_type_query_ttl"),
     ("tracetype_repair_ttl", "trace_type_repair_ttl"),
-    ("user_defined_function_fail_timeout", "user_defined_functions_fail_timeout"),
-    ("user_defined_function_warn_timeout", "user_defined_functions_warn_timeout"),
-    ("validation_preview_purge_head_start_in_sec", "validation_preview_purge_head_start"),
+    (
+        "user_defined_function_fail_timeout",
+        "user_defined_functions_fail_timeout",
+    ),
+    (
+        "user_defined_function_warn_timeout",
+        "user_defined_functions_warn_timeout",
+    ),
+    (
+        "validation_preview_purge_head_start_in_sec",
+        "validation_preview_purge_head_start",
+    ),
 ];
 
 /// What replaces a setting of Cassandra's that has no meaning here; `None` when the name is not Cassandra's.
 pub fn replacement(name: &str) -> Option<&'static str> {
-    let former = |name: &str| FORMER.iter().find(|(former, _)| *former == name).map(|(_, present)| *present);
+    let former = |name: &str| {
+        FORMER
+            .iter()
+            .find(|(former, _)| *former == name)
+            .map(|(_, present)| *present)
+    };
     let plain = |name: &str| {
         let group = GROUPS.iter().find(|(_, names)| names.contains(&name));
         group.map(|(instead, _)| *instead)
@@ -563,7 +739,9 @@ pub fn replacement(name: &str) -> Option<&'static str> {
         return Some(instead);
     }
     let suffixes = ["_in_ms", "_in_bytes", "_in_kb", "_in_mb"];
-    suffixes.iter().find_map(|suffix| plain(name.strip_suffix(suffix)?))
+    suffixes
+        .iter()
+        .find_map(|suffix| plain(name.strip_suffix(suffix)?))
 }
 
 /// All present names, for suggestions.
@@ -575,13 +753,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn refusal(name: &str, value: &Value) -> Option<String> {
     let allows_all = |kind: &str| match value.class_name() {
         Ok(class) if class == kind => None,
-        Ok(class) => Some(format!("'{class}' is not supported yet; say {kind} or leave it out")),
+        Ok(class) => Some(format!(
+            "'{class}' is not supported yet; say {kind} or leave it out"
+        )),
         Err(_) => Some(format!("expected {kind}")),
     };
     let switched_off = |switch: &str| match value.entry(switch) {
-        Some(Value::Scalar(text)) if text == "true" => {
-            Some(format!("{switch}: true is not supported yet; say {switch}: false or leave it out"))
-        }
+        Some(Value::Scalar(text)) if text == "true" => Some(format!(
+            "{switch}: true is not supported yet; say {switch}: false or leave it out"
+        )),
         _ => None,
     };
     match name {
@@ -589,7 +769,9 @@ pub fn refusal(name: &str, value: &Value) -> Option<String> {
         "authorizer" => allows_all("AllowAllAuthorizer"),
         "network_authorizer" => allows_all("AllowAllNetworkAuthorizer"),
         "cidr_authorizer" => allows_all("AllowAllCIDRAuthorizer"),
-        "client_encryption_options" | "transparent_data_encryption_options" => switched_off("enabled"),
+        "client_encryption_options" | "transparent_data_encryption_options" => {
+            switched_off("enabled")
+        }
         _ => None,
     }
 }
@@ -606,19 +788,30 @@ mod tests {
             assert!(seen.insert(name), "{name} stands twice");
         }
         for (former, present) in FORMER {
-            assert!(seen.contains(present), "{former} leads to {present}, which is not there");
+            assert!(
+                seen.contains(present),
+                "{former} leads to {present}, which is not there"
+            );
             assert!(!seen.contains(former), "{former} is also a present name");
         }
-        assert!(seen.len() > 300, "Cassandra's file has more than {} names", seen.len());
+        assert!(
+            seen.len() > 300,
+            "Cassandra's file has more than {} names",
+            seen.len()
+        );
     }
 
     #[test]
     fn names_are_known_in_full_only() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(replacement(name), expected, "{name}");
+        let check =
+            |name: &str, expected: Option<&str>| assert_eq!(replacement(name), expected, "{name}");
         check("endpoint_snitch", Some("say data_center and rack"));
         check("max_hint_window", Some("hints come with the cluster"));
         check("max_hint_window_in_ms", Some("hints come with the cluster"));
-        check("enable_materialized_views", Some("materialized views are not there yet"));
+        check(
+            "enable_materialized_views",
+            Some("materialized views are not there yet"),
+        );
         check("key_cache_size_in_mb", Some("see block_cache_size"));
         check("max_hint_windows", None);
         check("paxos_", None);
@@ -636,10 +829,22 @@ mod tests {
         check("authorizer", "{class_name: AllowAllAuthorizer}", false);
         check("authorizer", "CassandraAuthorizer", true);
         check("authorizer", "[CassandraAuthorizer]", true);
-        check("cidr_authorizer", "{class_name: CassandraCIDRAuthorizer}", true);
-        check("client_encryption_options", "{enabled: false, optional: true}", false);
+        check(
+            "cidr_authorizer",
+            "{class_name: CassandraCIDRAuthorizer}",
+            true,
+        );
+        check(
+            "client_encryption_options",
+            "{enabled: false, optional: true}",
+            false,
+        );
         check("client_encryption_options", "{enabled: true}", true);
-        check("transparent_data_encryption_options", "{enabled: true}", true);
+        check(
+            "transparent_data_encryption_options",
+            "{enabled: true}",
+            true,
+        );
         check("role_manager", "CassandraRoleManager", false);
     }
 }

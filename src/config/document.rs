@@ -23,7 +23,10 @@ pub struct Entry {
 /// Reads the text of the file `name`.
 pub fn read(name: &str, text: &str) -> Result<Vec<Entry>, Error> {
     // A file of comments only is no YAML mapping, and no settings.
-    if text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#'))) {
+    if text
+        .lines()
+        .all(|line| matches!(line.trim_start().chars().next(), None | Some('#')))
+    {
         return Ok(Vec::new());
     }
     let place = |location: Location| Origin::File {
@@ -33,7 +36,13 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Entry>, Error> {
     };
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
-        Error::new(place(location), format!("this is not YAML of 'name: value' lines: {}", reason(&error)))
+        Error::new(
+            place(location),
+            format!(
+                "this is not YAML of 'name: value' lines: {}",
+                reason(&error)
+            ),
+        )
     })?;
     let entry = |(key, value): (Spanned<String>, Spanned<Value>)| Entry {
         value: as_written(text, &value),
@@ -60,7 +69,9 @@ fn as_written(text: &str, value: &Spanned<Value>) -> Value {
         text.get(start..start.checked_add(len)?)
     };
     match (&value.value, slice()) {
-        (Value::Scalar(_), Some(written)) if written.starts_with(|c: char| c.is_ascii_digit()) && !written.contains('\n') => {
+        (Value::Scalar(_), Some(written))
+            if written.starts_with(|c: char| c.is_ascii_digit()) && !written.contains('\n') =>
+        {
             Value::Scalar(written.trim().into())
         }
         (other, _) => other.clone(),

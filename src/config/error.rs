@@ -46,6 +46,9 @@ pub struct Error {
 impl Error {
     /// An error at a place.
     pub fn new(origin: Origin, message: impl Into<String>) -> Error {
-        Error { origin, message: message.into().replace('\n', " ") }
+        Error {
+            origin,
+            message: message.into().replace('\n', " "),
+        }
     }
 }

@@ -83,7 +83,12 @@ macro_rules! number {
             default: |settings, _| settings.$name = $default,
             read: |settings, value, _| {
                 let number = value.number($least, $most)?;
-                set(&mut settings.$name, number.try_into().map_err(|_| "the number is too large".to_string()))
+                set(
+                    &mut settings.$name,
+                    number
+                        .try_into()
+                        .map_err(|_| "the number is too large".to_string()),
+                )
             },
             show: |settings| scalar(settings.$name),
         }
@@ -124,7 +129,9 @@ macro_rules! size {
             about: $about,
             kind: Kind::Size,
             default: |settings, machine| settings.$name = ($default)(settings, machine),
-            read: |settings, value, unit| set(&mut settings.$name, bytes(value, unit, $least, $most)),
+            read: |settings, value, unit| {
+                set(&mut settings.$name, bytes(value, unit, $least, $most))
+            },
             show: |settings| scalar(show_bytes(settings.$name)),
         }
     };
@@ -145,10 +152,20 @@ macro_rules! time {
 
 /// Every setting.
 pub const KEYS: &[Key] = &[
-    text!(cluster_name, "Test Cluster", "the cluster's name; drivers refuse to mix two"),
+    text!(
+        cluster_name,
+        "Test Cluster",
+        "the cluster's name; drivers refuse to mix two"
+    ),
     text!(data_center, "datacenter1", "where this node stands"),
     text!(rack, "rack1", "where in the datacenter"),
-    number!(num_tokens, 16, 1, 1024, "ranges of the ring for this node, chosen at its first start"),
+    number!(
+        num_tokens,
+        16,
+        1,
+        1024,
+        "ranges of the ring for this node, chosen at its first start"
+    ),
     Key {
         name: "seeds",
         about: "nodes to ask at the first start; a node that is first in its own list begins a cluster",
@@ -157,10 +174,24 @@ pub const KEYS: &[Key] = &[
         read: |settings, value, _| set(&mut settings.seeds, super::seeds::read(value)),
         show: |settings| Value::List(settings.seeds.iter().map(scalar).collect()),
     },
-    address!(listen_address, |_: &Settings| IpAddr::V4(Ipv4Addr::LOCALHOST), "for other nodes"),
+    address!(
+        listen_address,
+        |_: &Settings| IpAddr::V4(Ipv4Addr::LOCALHOST),
+        "for other nodes"
+    ),
     number!(storage_port, 7000, 1, 65_535, "for other nodes"),
-    address!(rpc_address, |settings: &Settings| settings.listen_address, "for clients; default: listen_address"),
-    number!(native_transport_port, 9042, 0, 65_535, "for clients; 0 takes a free one"),
+    address!(
+        rpc_address,
+        |settings: &Settings| settings.listen_address,
+        "for clients; default: listen_address"
+    ),
+    number!(
+        native_transport_port,
+        9042,
+        0,
+        65_535,
+        "for clients; 0 takes a free one"
+    ),
     address!(
         broadcast_rpc_address,
         |settings: &Settings| settings.rpc_address,
@@ -174,7 +205,13 @@ pub const KEYS: &[Key] = &[
         },
         "for helenus admin and health checks; loopback only"
     ),
-    number!(admin_port, 7199, 0, 65_535, "for helenus admin and health checks; 0 takes a free one"),
+    number!(
+        admin_port,
+        7199,
+        0,
+        65_535,
+        "for helenus admin and health checks; 0 takes a free one"
+    ),
     Key {
         name: "authenticator",
         about: "who may log in: AllowAllAuthenticator; must be said to listen beyond loopback",
@@ -193,23 +230,57 @@ pub const KEYS: &[Key] = &[
         default: |_, _| {},
         read: |_, value, _| match value.class_name()? {
             "Murmur3Partitioner" => Ok(()),
-            other => Err(format!("'{other}' is not offered; say Murmur3Partitioner or leave it out")),
+            other => Err(format!(
+                "'{other}' is not offered; say Murmur3Partitioner or leave it out"
+            )),
         },
         show: |_| scalar("Murmur3Partitioner"),
     },
-    path!("data_dir", data_dir, "holds the metadata log and, unless said otherwise, everything else"),
-    path!("data_file_directories", data_file_directory, "holds the tables; default: data below data_dir"),
-    path!("commitlog_directory", commitlog_directory, "holds the commit log; default: commitlog below data_dir"),
+    path!(
+        "data_dir",
+        data_dir,
+        "holds the metadata log and, unless said otherwise, everything else"
+    ),
+    path!(
+        "data_file_directories",
+        data_file_directory,
+        "holds the tables; default: data below data_dir"
+    ),
+    path!(
+        "commitlog_directory",
+        commitlog_directory,
+        "holds the commit log; default: commitlog below data_dir"
+    ),
     size!(
         memory_limit,
-        |_: &Settings, machine: &Machine| (machine.memory_bytes / 4).clamp(256 * MIB, 4 * GIB) / MIB * MIB,
+        |_: &Settings, machine: &Machine| (machine.memory_bytes / 4).clamp(256 * MIB, 4 * GIB)
+            / MIB
+            * MIB,
         64 * MIB,
         1 << 50,
         "what the parts below share; default: a quarter of the machine or control group"
     ),
-    size!(memtable_space, |s: &Settings, _: &Machine| part(s, 40), 8 * MIB, 1 << 50, "memtables; default 40 %"),
-    size!(block_cache_size, |s: &Settings, _: &Machine| part(s, 30), MIB, 1 << 50, "blocks of files; default 30 %"),
-    size!(request_space, |s: &Settings, _: &Machine| part(s, 20), MIB, 1 << 50, "requests and answers; default 20 %"),
+    size!(
+        memtable_space,
+        |s: &Settings, _: &Machine| part(s, 40),
+        8 * MIB,
+        1 << 50,
+        "memtables; default 40 %"
+    ),
+    size!(
+        block_cache_size,
+        |s: &Settings, _: &Machine| part(s, 30),
+        MIB,
+        1 << 50,
+        "blocks of files; default 30 %"
+    ),
+    size!(
+        request_space,
+        |s: &Settings, _: &Machine| part(s, 20),
+        MIB,
+        1 << 50,
+        "requests and answers; default 20 %"
+    ),
     Key {
         name: "commitlog_sync",
         about: "a write is answered: group, after a shared sync; batch, after one at once; periodic, before it",
@@ -239,7 +310,9 @@ pub const KEYS: &[Key] = &[
     ),
     size!(
         commitlog_total_space,
-        |s: &Settings, _: &Machine| (2 * s.memtable_space).min(256 * MIB).max(4 * s.commitlog_segment_size),
+        |s: &Settings, _: &Machine| (2 * s.memtable_space)
+            .min(256 * MIB)
+            .max(4 * s.commitlog_segment_size),
         4 * MIB,
         1 << 50,
         "at 80 % of it the tables that hold the oldest segment flush"
@@ -257,13 +330,38 @@ pub const KEYS: &[Key] = &[
         about: "whether compaction runs by itself",
         kind: Kind::Plain,
         default: |settings, _| settings.autocompaction_on_startup_enabled = true,
-        read: |settings, value, _| set(&mut settings.autocompaction_on_startup_enabled, value.boolean()),
+        read: |settings, value, _| {
+            set(
+                &mut settings.autocompaction_on_startup_enabled,
+                value.boolean(),
+            )
+        },
         show: |settings| scalar(settings.autocompaction_on_startup_enabled),
     },
-    time!(read_request_timeout, Duration::from_secs(5), Duration::from_millis(1), "reads of named partitions"),
-    time!(range_request_timeout, Duration::from_secs(10), Duration::from_millis(1), "reads of ranges"),
-    time!(write_request_timeout, Duration::from_secs(2), Duration::from_millis(1), "writes"),
-    time!(truncate_request_timeout, Duration::from_secs(60), Duration::from_millis(1), "TRUNCATE"),
+    time!(
+        read_request_timeout,
+        Duration::from_secs(5),
+        Duration::from_millis(1),
+        "reads of named partitions"
+    ),
+    time!(
+        range_request_timeout,
+        Duration::from_secs(10),
+        Duration::from_millis(1),
+        "reads of ranges"
+    ),
+    time!(
+        write_request_timeout,
+        Duration::from_secs(2),
+        Duration::from_millis(1),
+        "writes"
+    ),
+    time!(
+        truncate_request_timeout,
+        Duration::from_secs(60),
+        Duration::from_millis(1),
+        "TRUNCATE"
+    ),
     size!(
         native_transport_max_frame_size,
         |_: &Settings, _: &Machine| limits::FRAME_BYTES_MAX as u64,
@@ -283,8 +381,20 @@ pub const KEYS: &[Key] = &[
         Duration::ZERO,
         "client timestamps further ahead are refused; 0 for none"
     ),
-    number!(tombstone_warn_threshold, 1_000, 0, 1 << 40, "dead rows in a page that give a warning"),
-    number!(tombstone_failure_threshold, 100_000, 1, 1 << 40, "dead rows in a page that end the read"),
+    number!(
+        tombstone_warn_threshold,
+        1_000,
+        0,
+        1 << 40,
+        "dead rows in a page that give a warning"
+    ),
+    number!(
+        tombstone_failure_threshold,
+        100_000,
+        1,
+        1 << 40,
+        "dead rows in a page that end the read"
+    ),
     size!(
         batch_size_warn_threshold,
         |_: &Settings, _: &Machine| 5 << 10,
@@ -362,7 +472,11 @@ pub fn defaults(machine: &Machine) -> Settings {
 pub fn finish(settings: &mut Settings, machine: &Machine) {
     let tables = !settings.data_file_directory.as_os_str().is_empty();
     if settings.data_dir.as_os_str().is_empty() {
-        settings.data_dir = if tables { settings.data_file_directory.clone() } else { "helenus-data".into() };
+        settings.data_dir = if tables {
+            settings.data_file_directory.clone()
+        } else {
+            "helenus-data".into()
+        };
     }
     settings.data_dir = machine.directory.join(&settings.data_dir);
     let below = |path: &PathBuf, name: &str, root: &PathBuf| match path.as_os_str().is_empty() {
@@ -370,7 +484,11 @@ pub fn finish(settings: &mut Settings, machine: &Machine) {
         false => machine.directory.join(path),
     };
     settings.data_file_directory = below(&settings.data_file_directory, "data", &settings.data_dir);
-    settings.commitlog_directory = below(&settings.commitlog_directory, "commitlog", &settings.data_dir);
+    settings.commitlog_directory = below(
+        &settings.commitlog_directory,
+        "commitlog",
+        &settings.data_dir,
+    );
 }
 
 fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
@@ -398,7 +516,11 @@ fn ip(value: &Value) -> Result<IpAddr, String> {
     if text == "localhost" {
         return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    text.parse().map_err(|_| format!("expected an IP address such as 127.0.0.1 (names are not looked up), found '{text}'"))
+    text.parse().map_err(|_| {
+        format!(
+            "expected an IP address such as 127.0.0.1 (names are not looked up), found '{text}'"
+        )
+    })
 }
 
 fn one_path(value: &Value) -> Result<PathBuf, String> {
@@ -406,7 +528,10 @@ fn one_path(value: &Value) -> Result<PathBuf, String> {
     match paths.as_slice() {
         [path] if !path.is_empty() => Ok(path.into()),
         [_] => Err("expected a directory, found an empty text".into()),
-        _ => Err(format!("expected one directory, found {}: more are not supported yet", paths.len())),
+        _ => Err(format!(
+            "expected one directory, found {}: more are not supported yet",
+            paths.len()
+        )),
     }
 }
 
@@ -417,13 +542,21 @@ fn bytes(value: &Value, unit: Option<u64>, least: u64, most: u64) -> Result<u64,
     }
     let bound = if bytes < least { "at least" } else { "at most" };
     let limit = if bytes < least { least } else { most };
-    Err(format!("expected {bound} {}, found '{}'", show_bytes(limit), value.text()?))
+    Err(format!(
+        "expected {bound} {}, found '{}'",
+        show_bytes(limit),
+        value.text()?
+    ))
 }
 
 fn duration(value: &Value, unit: Option<u64>, least: Duration) -> Result<Duration, String> {
     let duration = value.duration(unit)?;
     if duration < least {
-        return Err(format!("expected at least {}, found '{}'", show_duration(least), value.text()?));
+        return Err(format!(
+            "expected at least {}, found '{}'",
+            show_duration(least),
+            value.text()?
+        ));
     }
     Ok(duration)
 }
@@ -439,7 +572,9 @@ fn rate(value: &Value, unit: Option<u64>) -> Result<u64, String> {
 fn authenticator(value: &Value) -> Result<Authenticator, String> {
     match value.class_name()? {
         "AllowAllAuthenticator" => Ok(Authenticator::AllowAll),
-        other => Err(format!("'{other}' is not supported yet; say AllowAllAuthenticator to let everyone in")),
+        other => Err(format!(
+            "'{other}' is not supported yet; say AllowAllAuthenticator to let everyone in"
+        )),
     }
 }
 
@@ -448,21 +583,30 @@ fn commitlog_sync(value: &Value) -> Result<CommitlogSync, String> {
         "periodic" => Ok(CommitlogSync::Periodic),
         "group" => Ok(CommitlogSync::Group),
         "batch" => Ok(CommitlogSync::Batch),
-        other => Err(format!("expected group, batch or periodic, found '{other}'")),
+        other => Err(format!(
+            "expected group, batch or periodic, found '{other}'"
+        )),
     }
 }
 
 fn log_level(value: &Value) -> Result<String, String> {
     let text = value.text()?;
     let known = |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
-    let plain = |module: &str| !module.is_empty() && module.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+    let plain = |module: &str| {
+        !module.is_empty()
+            && module
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_:".contains(c))
+    };
     let good = |part: &str| match part.split_once('=') {
         None => known(part),
         Some((module, level)) => plain(module) && known(level),
     };
     match text.split(',').all(good) {
         true => Ok(text.into()),
-        false => Err(format!("expected a level such as info, or levels by module such as info,storage=debug, found '{text}'")),
+        false => Err(format!(
+            "expected a level such as info, or levels by module such as info,storage=debug, found '{text}'"
+        )),
     }
 }
 
@@ -474,13 +618,26 @@ mod tests {
     #[test]
     fn names_are_found_with_their_former_units() {
         let check = |name: &str, expected: Option<(&str, Option<u64>)>| {
-            assert_eq!(find(name).map(|(key, unit)| (key.name, unit)), expected, "{name}");
+            assert_eq!(
+                find(name).map(|(key, unit)| (key.name, unit)),
+                expected,
+                "{name}"
+            );
         };
         check("rack", Some(("rack", None)));
         check("read_request_timeout", Some(("read_request_timeout", None)));
-        check("read_request_timeout_in_ms", Some(("read_request_timeout", Some(1_000))));
-        check("commitlog_total_space_in_mb", Some(("commitlog_total_space", Some(1 << 20))));
-        check("compaction_throughput_mb_per_sec", Some(("compaction_throughput", Some(1 << 20))));
+        check(
+            "read_request_timeout_in_ms",
+            Some(("read_request_timeout", Some(1_000))),
+        );
+        check(
+            "commitlog_total_space_in_mb",
+            Some(("commitlog_total_space", Some(1 << 20))),
+        );
+        check(
+            "compaction_throughput_mb_per_sec",
+            Some(("compaction_throughput", Some(1 << 20))),
+        );
         check("read_request_timeout_in_mb", None);
         check("rack_in_ms", None);
         check("racks", None);

@@ -68,13 +68,17 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
         if let Some(given) = collector.written.get(key.name)
             && given.value != Value::Null
         {
-            (key.read)(&mut settings, &given.value, given.bare_unit)
-                .map_err(|message| Error::new(given.origin.clone(), format!("{}: {message}", key.name)))?;
+            (key.read)(&mut settings, &given.value, given.bare_unit).map_err(|message| {
+                Error::new(given.origin.clone(), format!("{}: {message}", key.name))
+            })?;
         }
     }
     keys::finish(&mut settings, &sources.machine);
     check::check(&settings, &collector.written)?;
-    Ok(Loaded { settings, warnings: collector.warnings })
+    Ok(Loaded {
+        settings,
+        warnings: collector.warnings,
+    })
 }
 
 #[derive(Default)]
@@ -103,7 +107,8 @@ fn meaning(name: &str) -> Meaning {
     match cassandra::replacement(name) {
         Some(instead) => Meaning::Replaced(instead),
         None => Meaning::Unknown(
-            suggest::nearest(name, KEYS.iter().map(|key| key.name)).or_else(|| suggest::nearest(name, cassandra::names())),
+            suggest::nearest(name, KEYS.iter().map(|key| key.name))
+                .or_else(|| suggest::nearest(name, cassandra::names())),
         ),
     }
 }
@@ -111,7 +116,9 @@ fn meaning(name: &str) -> Meaning {
 fn unknown(name: &str, nearest: Option<&str>) -> String {
     match nearest {
         Some(nearest) => format!("unknown setting '{name}'; did you mean '{nearest}'?"),
-        None => format!("unknown setting '{name}'; 'helenus check' without it prints all there are"),
+        None => {
+            format!("unknown setting '{name}'; 'helenus check' without it prints all there are")
+        }
     }
 }
 
@@ -119,7 +126,13 @@ impl Collector {
     fn file(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let mut seen: BTreeMap<&'static str, String> = BTreeMap::new();
         for entry in document::read(name, text)? {
-            let Some(setting) = self.take(&entry.name, entry.value, &entry.name_origin, entry.value_origin)? else {
+            let Some(setting) = self.take(
+                &entry.name,
+                entry.value,
+                &entry.name_origin,
+                entry.value_origin,
+            )?
+            else {
                 continue;
             };
             if let Some(other) = seen.insert(setting, entry.name.clone()) {
@@ -134,14 +147,22 @@ impl Collector {
     /// a service of our name.
     fn environment(&mut self, variables: &[(String, String)]) -> Result<(), Error> {
         for (variable, text) in variables {
-            let Some(name) = variable.strip_prefix("HELENUS_").map(str::to_ascii_lowercase) else {
+            let Some(name) = variable
+                .strip_prefix("HELENUS_")
+                .map(str::to_ascii_lowercase)
+            else {
                 continue;
             };
             let origin = Origin::Environment(variable.clone());
             match meaning(&name) {
-                Meaning::Unknown(_) if variable.starts_with("HELENUS_PORT") || variable.starts_with("HELENUS_SERVICE_") => {}
+                Meaning::Unknown(_)
+                    if variable.starts_with("HELENUS_PORT")
+                        || variable.starts_with("HELENUS_SERVICE_") => {}
                 Meaning::Unknown(nearest) => {
-                    self.warnings.push(format!("{origin} is passed over: {}", unknown(&name, nearest)));
+                    self.warnings.push(format!(
+                        "{origin} is passed over: {}",
+                        unknown(&name, nearest)
+                    ));
                 }
                 _ => {
                     let value = written_value(text, &origin)?;
@@ -155,7 +176,14 @@ impl Collector {
     fn arguments(&mut self, arguments: &Arguments) -> Result<(), Error> {
         let mut put = |name: &'static str, text: &String, flag: &str| {
             let origin = Origin::CommandLine(format!("{flag} {text}"));
-            self.written.insert(name, Given { value: Value::Scalar(text.clone()), bare_unit: None, origin });
+            self.written.insert(
+                name,
+                Given {
+                    value: Value::Scalar(text.clone()),
+                    bare_unit: None,
+                    origin,
+                },
+            );
         };
         if let Some(address) = &arguments.listen_address {
             put("listen_address", address, "--listen-address");
@@ -205,12 +233,23 @@ impl Collector {
                 if let Some(message) = cassandra::refusal(name, &value) {
                     return Err(Error::new(origin, format!("{name}: {message}")));
                 }
-                self.warnings.push(format!("{name_origin}: {name} has no effect here: {instead}"));
+                self.warnings.push(format!(
+                    "{name_origin}: {name} has no effect here: {instead}"
+                ));
                 return Ok(None);
             }
-            Meaning::Unknown(nearest) => return Err(Error::new(name_origin.clone(), unknown(name, nearest))),
+            Meaning::Unknown(nearest) => {
+                return Err(Error::new(name_origin.clone(), unknown(name, nearest)));
+            }
         };
-        self.written.insert(setting, Given { value, bare_unit, origin });
+        self.written.insert(
+            setting,
+            Given {
+                value,
+                bare_unit,
+                origin,
+            },
+        );
         Ok(Some(setting))
     }
 }
@@ -220,8 +259,12 @@ fn written_value(text: &str, origin: &Origin) -> Result<Value, Error> {
     let text = text.trim();
     match text.chars().next() {
         None => Ok(Value::Null),
-        Some('[' | '{' | '"' | '\'') => serde_saphyr::from_str(text)
-            .map_err(|_| Error::new(origin.clone(), format!("expected a value or a YAML list or mapping, found '{text}'"))),
+        Some('[' | '{' | '"' | '\'') => serde_saphyr::from_str(text).map_err(|_| {
+            Error::new(
+                origin.clone(),
+                format!("expected a value or a YAML list or mapping, found '{text}'"),
+            )
+        }),
         Some(_) => Ok(Value::Scalar(text.into())),
     }
 }

@@ -36,7 +36,12 @@ pub use settings::{Authenticator, CommitlogSync, Machine, Settings};
 pub fn effective(settings: &Settings) -> String {
     let mut text = String::new();
     for key in keys::KEYS {
-        text.push_str(&format!("# {}\n{}: {}\n", key.about, key.name, (key.show)(settings)));
+        text.push_str(&format!(
+            "# {}\n{}: {}\n",
+            key.about,
+            key.name,
+            (key.show)(settings)
+        ));
     }
     text
 }
@@ -48,5 +53,8 @@ pub fn entries(settings: &Settings) -> Vec<(&'static str, Option<String>)> {
         value::Value::Scalar(text) => Some(text),
         other => Some(other.to_string()),
     };
-    keys::KEYS.iter().map(|key| (key.name, shown(key))).collect()
+    keys::KEYS
+        .iter()
+        .map(|key| (key.name, shown(key)))
+        .collect()
 }

@@ -6,7 +6,12 @@ use super::value::Value;
 pub fn read(value: &Value) -> Result<Vec<String>, String> {
     let mut seeds = Vec::new();
     for text in value.texts()? {
-        seeds.extend(text.split(',').map(str::trim).filter(|seed| !seed.is_empty()).map(String::from));
+        seeds.extend(
+            text.split(',')
+                .map(str::trim)
+                .filter(|seed| !seed.is_empty())
+                .map(String::from),
+        );
     }
     Ok(seeds)
 }
@@ -25,7 +30,10 @@ pub fn from_provider(value: &Value) -> Result<Value, String> {
         Ok(other) => return Err(format!("'{other}' is not offered; {expected}")),
         Err(_) => return Err(expected.into()),
     }
-    let parameters = provider.entry("parameters").and_then(only).ok_or(expected)?;
+    let parameters = provider
+        .entry("parameters")
+        .and_then(only)
+        .ok_or(expected)?;
     Ok(parameters.entry("seeds").cloned().unwrap_or(Value::Null))
 }
 
@@ -40,7 +48,10 @@ mod tests {
             assert_eq!(read(&value).unwrap(), expected, "{yaml}");
         };
         check("[10.0.0.1, 10.0.0.2]", &["10.0.0.1", "10.0.0.2"]);
-        check("\"10.0.0.1, 10.0.0.2:7000\"", &["10.0.0.1", "10.0.0.2:7000"]);
+        check(
+            "\"10.0.0.1, 10.0.0.2:7000\"",
+            &["10.0.0.1", "10.0.0.2:7000"],
+        );
         check("[]", &[]);
     }
 
@@ -49,17 +60,31 @@ mod tests {
         let check = |yaml: &str, expected: Result<&str, &str>| {
             let value: Value = serde_saphyr::from_str(yaml).unwrap();
             match (from_provider(&value), expected) {
-                (Ok(found), Ok(expected)) => assert_eq!(found, Value::Scalar(expected.into()), "{yaml}"),
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found, Value::Scalar(expected.into()), "{yaml}")
+                }
                 (Err(found), Err(expected)) => assert!(found.contains(expected), "{yaml}: {found}"),
                 (found, expected) => panic!("{yaml}: {found:?}, not {expected:?}"),
             }
         };
         let full = "org.apache.cassandra.locator.SimpleSeedProvider";
-        check(&format!("- class_name: {full}\n  parameters:\n    - seeds: \"127.0.0.1:7000\"\n"), Ok("127.0.0.1:7000"));
-        check("{class_name: SimpleSeedProvider, parameters: {seeds: a}}", Ok("a"));
-        check("[{class_name: K8SeedProvider, parameters: [{seeds: a}]}]", Err("'K8SeedProvider' is not offered"));
+        check(
+            &format!("- class_name: {full}\n  parameters:\n    - seeds: \"127.0.0.1:7000\"\n"),
+            Ok("127.0.0.1:7000"),
+        );
+        check(
+            "{class_name: SimpleSeedProvider, parameters: {seeds: a}}",
+            Ok("a"),
+        );
+        check(
+            "[{class_name: K8SeedProvider, parameters: [{seeds: a}]}]",
+            Err("'K8SeedProvider' is not offered"),
+        );
         check("127.0.0.1", Err("expected Cassandra's form"));
         check("[]", Err("expected Cassandra's form"));
-        check("[{class_name: SimpleSeedProvider}]", Err("expected Cassandra's form"));
+        check(
+            "[{class_name: SimpleSeedProvider}]",
+            Err("expected Cassandra's form"),
+        );
     }
 }

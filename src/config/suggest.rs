@@ -48,7 +48,14 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (left, right, count) in [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 1), ("rakc", "rack", 1)] {
+        for (left, right, count) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 1),
+            ("rakc", "rack", 1),
+        ] {
             assert_eq!(edits(left, right), count, "{left} {right}");
         }
     }

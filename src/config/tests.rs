@@ -7,7 +7,10 @@ use std::time::Duration;
 use super::*;
 
 fn machine() -> Machine {
-    Machine { memory_bytes: 8 << 30, directory: PathBuf::from("/work") }
+    Machine {
+        memory_bytes: 8 << 30,
+        directory: PathBuf::from("/work"),
+    }
 }
 
 fn sources(file: &str) -> Sources {
@@ -20,21 +23,36 @@ fn sources(file: &str) -> Sources {
 }
 
 fn with_environment(file: &str, variables: &[(&str, &str)]) -> Sources {
-    let variables = variables.iter().map(|(name, text)| (name.to_string(), text.to_string()));
-    Sources { environment: variables.collect(), ..sources(file) }
+    let variables = variables
+        .iter()
+        .map(|(name, text)| (name.to_string(), text.to_string()));
+    Sources {
+        environment: variables.collect(),
+        ..sources(file)
+    }
 }
 
 fn with_sets(file: &str, sets: &[&str]) -> Sources {
     let set = sets.iter().map(|set| set.to_string()).collect();
-    Sources { arguments: Arguments { set, ..Arguments::default() }, ..sources(file) }
+    Sources {
+        arguments: Arguments {
+            set,
+            ..Arguments::default()
+        },
+        ..sources(file)
+    }
 }
 
 fn settings(sources: &Sources) -> Settings {
-    load(sources).unwrap_or_else(|error| panic!("{sources:?}: {error}")).settings
+    load(sources)
+        .unwrap_or_else(|error| panic!("{sources:?}: {error}"))
+        .settings
 }
 
 fn error(sources: &Sources) -> String {
-    let text = load(sources).expect_err("settings that are refused").to_string();
+    let text = load(sources)
+        .expect_err("settings that are refused")
+        .to_string();
     assert!(!text.contains('\n'), "more than a line: {text}");
     text
 }
@@ -46,11 +64,26 @@ fn defaults_need_nothing() {
     assert_eq!(settings.admin().to_string(), "127.0.0.1:7199");
     assert_eq!(settings.storage().to_string(), "127.0.0.1:7000");
     assert_eq!(settings.data_dir, Path::new("/work/helenus-data"));
-    assert_eq!(settings.data_file_directory, Path::new("/work/helenus-data/data"));
-    assert_eq!(settings.commitlog_directory, Path::new("/work/helenus-data/commitlog"));
-    assert_eq!(settings.metadata_directory(), Path::new("/work/helenus-data/metadata"));
-    assert_eq!((settings.cluster_name.as_str(), settings.num_tokens), ("Test Cluster", 16));
-    assert_eq!((settings.data_center.as_str(), settings.rack.as_str()), ("datacenter1", "rack1"));
+    assert_eq!(
+        settings.data_file_directory,
+        Path::new("/work/helenus-data/data")
+    );
+    assert_eq!(
+        settings.commitlog_directory,
+        Path::new("/work/helenus-data/commitlog")
+    );
+    assert_eq!(
+        settings.metadata_directory(),
+        Path::new("/work/helenus-data/metadata")
+    );
+    assert_eq!(
+        (settings.cluster_name.as_str(), settings.num_tokens),
+        ("Test Cluster", 16)
+    );
+    assert_eq!(
+        (settings.data_center.as_str(), settings.rack.as_str()),
+        ("datacenter1", "rack1")
+    );
     assert_eq!(settings.commitlog_sync, CommitlogSync::Group);
     assert_eq!(settings.compaction_throughput, 64 << 20);
     assert_eq!(load(&sources("")).unwrap().warnings, Vec::<String>::new());
@@ -75,35 +108,57 @@ fn memory_is_a_quarter_within_bounds() {
 
 #[test]
 fn later_sources_win() {
-    let mut all = with_environment("rack: file\ndata_center: file\ncluster_name: file\n", &[("HELENUS_RACK", "environment"), ("HELENUS_DATA_CENTER", "environment")]);
+    let mut all = with_environment(
+        "rack: file\ndata_center: file\ncluster_name: file\n",
+        &[
+            ("HELENUS_RACK", "environment"),
+            ("HELENUS_DATA_CENTER", "environment"),
+        ],
+    );
     all.arguments.set = vec!["rack=argument".into()];
     let settings = settings(&all);
     assert_eq!(
-        (settings.rack.as_str(), settings.data_center.as_str(), settings.cluster_name.as_str()),
+        (
+            settings.rack.as_str(),
+            settings.data_center.as_str(),
+            settings.cluster_name.as_str()
+        ),
         ("argument", "environment", "file")
     );
 }
 
 #[test]
 fn flags_set_what_belongs_together() {
-    let mut all = sources("rpc_address: 127.0.0.9\nadmin_address: 127.0.0.8\ncommitlog_directory: /log\ndata_file_directories: [/data]\n");
+    let mut all = sources(
+        "rpc_address: 127.0.0.9\nadmin_address: 127.0.0.8\ncommitlog_directory: /log\ndata_file_directories: [/data]\n",
+    );
     all.arguments.listen_address = Some("127.0.0.2".into());
     all.arguments.data_dir = Some("here".into());
     all.arguments.seeds = Some("127.0.0.2:7000".into());
     let settings = settings(&all);
     let address: IpAddr = "127.0.0.2".parse().unwrap();
     assert_eq!(
-        (settings.listen_address, settings.rpc_address, settings.broadcast_rpc_address, settings.admin_address),
+        (
+            settings.listen_address,
+            settings.rpc_address,
+            settings.broadcast_rpc_address,
+            settings.admin_address
+        ),
         (address, address, address, address)
     );
     assert_eq!(settings.data_file_directory, Path::new("/work/here/data"));
-    assert_eq!(settings.commitlog_directory, Path::new("/work/here/commitlog"));
+    assert_eq!(
+        settings.commitlog_directory,
+        Path::new("/work/here/commitlog")
+    );
     assert_eq!(settings.seeds, ["127.0.0.2:7000"]);
 }
 
 #[test]
 fn directories_may_lie_apart() {
-    let settings = settings(&sources("data_file_directories:\n  - /srv/tables\ncommitlog_directory: /fast/log\n"));
+    let settings = settings(&sources(
+        "data_file_directories:\n  - /srv/tables\ncommitlog_directory: /fast/log\n",
+    ));
     assert_eq!(settings.data_dir, Path::new("/srv/tables"));
     assert_eq!(settings.data_file_directory, Path::new("/srv/tables"));
     assert_eq!(settings.commitlog_directory, Path::new("/fast/log"));
@@ -120,10 +175,19 @@ fn values_have_units_and_former_names() {
     assert_eq!(found.memory_limit, 1 << 30);
     assert_eq!(found.compaction_throughput, 16 << 20);
     assert_eq!(found.batch_size_warn_threshold, 7 << 10);
-    assert_eq!(settings(&sources("compaction_throughput_mb_per_sec: 8\n")).compaction_throughput, 8 << 20);
-    assert_eq!(settings(&sources("cluster_name: 007\n")).cluster_name, "007");
+    assert_eq!(
+        settings(&sources("compaction_throughput_mb_per_sec: 8\n")).compaction_throughput,
+        8 << 20
+    );
+    assert_eq!(
+        settings(&sources("cluster_name: 007\n")).cluster_name,
+        "007"
+    );
     assert_eq!(settings(&sources("rack: \n")).rack, "rack1");
-    assert_eq!(settings(&sources("# nothing\n\n  # at all\n")).rack, "rack1");
+    assert_eq!(
+        settings(&sources("# nothing\n\n  # at all\n")).rack,
+        "rack1"
+    );
 }
 
 #[test]
@@ -178,7 +242,11 @@ fn a_stock_file_of_cassandra_starts_a_node() {
 
 #[test]
 fn what_is_printed_loads_as_the_same() {
-    let texts = ["", STOCK, "rpc_address: \"::1\"\ncluster_name: 'a: #b'\nseeds: [localhost]\nlog_level: info,storage=debug\n"];
+    let texts = [
+        "",
+        STOCK,
+        "rpc_address: \"::1\"\ncluster_name: 'a: #b'\nseeds: [localhost]\nlog_level: info,storage=debug\n",
+    ];
     for text in texts {
         let first = settings(&sources(text));
         let printed = effective(&first);
@@ -186,7 +254,11 @@ fn what_is_printed_loads_as_the_same() {
         assert_eq!(again.settings, first, "{printed}");
         assert_eq!(again.warnings, Vec::<String>::new());
         let names: Vec<_> = entries(&first).into_iter().map(|(name, _)| name).collect();
-        assert!(names.iter().all(|name| printed.contains(&format!("\n{name}: "))));
+        assert!(
+            names
+                .iter()
+                .all(|name| printed.contains(&format!("\n{name}: ")))
+        );
     }
 }
 
@@ -217,13 +289,22 @@ fn errors_in_a_file_name_place_value_and_fix() {
         "memory_limit: 2GB\n",
         "helenus.yaml:1:15: memory_limit: expected a size such as 32MiB, 16KiB or 1GiB, found '2GB'",
     );
-    check("memory_limit: 1MiB\n", "helenus.yaml:1:15: memory_limit: expected at least 64MiB, found '1MiB'");
+    check(
+        "memory_limit: 1MiB\n",
+        "helenus.yaml:1:15: memory_limit: expected at least 64MiB, found '1MiB'",
+    );
     check(
         "rpc_address: db.example.org\n",
         "helenus.yaml:1:14: rpc_address: expected an IP address such as 127.0.0.1 (names are not looked up), found 'db.example.org'",
     );
-    check("rack: [a, b]\n", "helenus.yaml:1:7: rack: expected one value, found a list");
-    check("rack: ''\n", "helenus.yaml:1:7: rack: expected a text that is not empty");
+    check(
+        "rack: [a, b]\n",
+        "helenus.yaml:1:7: rack: expected one value, found a list",
+    );
+    check(
+        "rack: ''\n",
+        "helenus.yaml:1:7: rack: expected a text that is not empty",
+    );
     check(
         "data_file_directories: [/a, /b]\n",
         "helenus.yaml:1:24: data_file_directories: expected one directory, found 2: more are not supported yet",
@@ -268,12 +349,22 @@ fn errors_in_a_file_name_place_value_and_fix() {
 
 #[test]
 fn a_file_that_is_no_yaml_names_the_place() {
-    for (text, place) in [("rack: [a\nother: b\n", "helenus.yaml:"), ("just words\n", "helenus.yaml:1:"), ("- a\n- b\n", "helenus.yaml:1:")] {
+    for (text, place) in [
+        ("rack: [a\nother: b\n", "helenus.yaml:"),
+        ("just words\n", "helenus.yaml:1:"),
+        ("- a\n- b\n", "helenus.yaml:1:"),
+    ] {
         let found = error(&sources(text));
-        assert!(found.starts_with(place) && found.contains("this is not YAML of 'name: value' lines"), "{found}");
+        assert!(
+            found.starts_with(place) && found.contains("this is not YAML of 'name: value' lines"),
+            "{found}"
+        );
     }
     let twice = error(&sources("rack: a\nrack: b\n"));
-    assert!(twice.starts_with("helenus.yaml:2:1: ") && twice.contains("uplicate"), "{twice}");
+    assert!(
+        twice.starts_with("helenus.yaml:2:1: ") && twice.contains("uplicate"),
+        "{twice}"
+    );
 }
 
 #[test]
@@ -303,7 +394,10 @@ fn settings_that_contradict_each_other_are_refused() {
         "seeds: [10.0.0.7]\n",
         "helenus.yaml:1:8: seeds: joining '10.0.0.7' is not supported yet; leave seeds out, or name this node alone: 127.0.0.1:7000",
     );
-    check("admin_port: 9042\n", "helenus.yaml:1:13: admin_port: 9042 is native_transport_port already; say another, or 0");
+    check(
+        "admin_port: 9042\n",
+        "helenus.yaml:1:13: admin_port: 9042 is native_transport_port already; say another, or 0",
+    );
     check(
         "memory_limit: 1GiB\nmemtable_space: 900MiB\n",
         "helenus.yaml:1:15: memory_limit: memtable_space, block_cache_size and request_space together are 1411MiB, more than 1GiB; raise it or lower a part",
@@ -320,8 +414,14 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn errors_elsewhere_name_their_place() {
-    assert_eq!(error(&with_sets("", &["rakc=a"])), "--set rakc=a: unknown setting 'rakc'; did you mean 'rack'?");
-    assert_eq!(error(&with_sets("", &["rack"])), "--set rack: expected --set key=value");
+    assert_eq!(
+        error(&with_sets("", &["rakc=a"])),
+        "--set rakc=a: unknown setting 'rakc'; did you mean 'rack'?"
+    );
+    assert_eq!(
+        error(&with_sets("", &["rack"])),
+        "--set rack: expected --set key=value"
+    );
     assert_eq!(
         error(&with_sets("", &["admin_port=x"])),
         "--set admin_port=x: admin_port: expected a whole number from 0 to 65535, found 'x'"
@@ -336,12 +436,18 @@ fn errors_elsewhere_name_their_place() {
     );
     let mut sources = sources("");
     sources.arguments.listen_address = Some("10.0.0.1".into());
-    assert!(error(&sources).starts_with("--listen-address 10.0.0.1: rpc_address: 10.0.0.1 is open"));
+    assert!(
+        error(&sources).starts_with("--listen-address 10.0.0.1: rpc_address: 10.0.0.1 is open")
+    );
 }
 
 #[test]
 fn lists_and_mappings_stand_in_arguments_too() {
-    let sets = ["seeds=[localhost, 127.0.0.1]", "authenticator={class_name: AllowAllAuthenticator}", "rack='a b'"];
+    let sets = [
+        "seeds=[localhost, 127.0.0.1]",
+        "authenticator={class_name: AllowAllAuthenticator}",
+        "rack='a b'",
+    ];
     let settings = settings(&with_sets("", &sets));
     assert_eq!(settings.seeds, ["localhost", "127.0.0.1"]);
     assert_eq!(settings.authenticator, Some(Authenticator::AllowAll));

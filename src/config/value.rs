@@ -36,7 +36,10 @@ impl Value {
     /// A list of scalars; one scalar counts as a list of one.
     pub fn texts(&self) -> Result<Vec<String>, String> {
         match self {
-            Value::List(items) => items.iter().map(|item| item.text().map(String::from)).collect(),
+            Value::List(items) => items
+                .iter()
+                .map(|item| item.text().map(String::from))
+                .collect(),
             other => other.text().map(|text| vec![text.into()]),
         }
     }
@@ -60,7 +63,9 @@ impl Value {
         let text = self.text()?;
         match text.parse::<u64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(format!("expected a whole number from {least} to {most}, found '{text}'")),
+            _ => Err(format!(
+                "expected a whole number from {least} to {most}, found '{text}'"
+            )),
         }
     }
 
@@ -75,8 +80,18 @@ impl Value {
 
     /// A size in bytes: `32MiB`, `16KiB`, `1GiB`, `10B`; a bare number counts in `bare_unit` bytes.
     pub fn bytes(&self, bare_unit: Option<u64>) -> Result<u64, String> {
-        let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-        measure(self.text()?, &units, bare_unit, "a size such as 32MiB, 16KiB or 1GiB")
+        let units = [
+            ("GiB", 1 << 30),
+            ("MiB", 1 << 20),
+            ("KiB", 1 << 10),
+            ("B", 1),
+        ];
+        measure(
+            self.text()?,
+            &units,
+            bare_unit,
+            "a size such as 32MiB, 16KiB or 1GiB",
+        )
     }
 
     /// A duration: `10s`, `200ms`, `5m`, `2h`, `3d`, `50us`; a bare number counts in `bare_unit` microseconds.
@@ -90,7 +105,13 @@ impl Value {
             ("s", 1_000_000),
         ];
         let text = self.text()?;
-        measure(text, &units, bare_unit, "a duration such as 10s, 200ms or 5m").map(Duration::from_micros)
+        measure(
+            text,
+            &units,
+            bare_unit,
+            "a duration such as 10s, 200ms or 5m",
+        )
+        .map(Duration::from_micros)
     }
 }
 
@@ -124,7 +145,12 @@ impl fmt::Display for Value {
 /// Whether plain text comes back from YAML as it is: a number in its usual form, a boolean, or words that no rule of
 /// YAML takes for anything else.
 fn reads_back(text: &str) -> bool {
-    if text == "true" || text == "false" || text.parse::<u64>().is_ok_and(|number| number.to_string() == text) {
+    if text == "true"
+        || text == "false"
+        || text
+            .parse::<u64>()
+            .is_ok_and(|number| number.to_string() == text)
+    {
         return true;
     }
     let safe = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
@@ -133,7 +159,9 @@ fn reads_back(text: &str) -> bool {
     let measure = text.starts_with(|c: char| c.is_ascii_digit())
         && text.ends_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric())
-        && ["B", "s", "m", "h", "d"].iter().any(|unit| text.ends_with(unit))
+        && ["B", "s", "m", "h", "d"]
+            .iter()
+            .any(|unit| text.ends_with(unit))
         && !text.starts_with("0x");
     (text.starts_with(first) || measure)
         && text.chars().all(safe)
@@ -156,9 +184,16 @@ fn write_quoted(f: &mut fmt::Formatter, text: &str) -> fmt::Result {
 }
 
 /// Reads digits and a unit from the table, tried in order; the product must fit.
-fn measure(text: &str, units: &[(&str, u64)], bare_unit: Option<u64>, expected: &str) -> Result<u64, String> {
+fn measure(
+    text: &str,
+    units: &[(&str, u64)],
+    bare_unit: Option<u64>,
+    expected: &str,
+) -> Result<u64, String> {
     let wrong = || format!("expected {expected}, found '{text}'");
-    let digits_end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits_end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let number: u64 = text[..digits_end].parse().map_err(|_| wrong())?;
     let unit = text[digits_end..].trim();
     let factor = match units.iter().find(|(name, _)| *name == unit) {
@@ -182,12 +217,22 @@ pub fn show_bytes(bytes: u64) -> String {
 /// A duration in the largest unit that divides it.
 pub fn show_duration(duration: Duration) -> String {
     let micros = duration.as_micros() as u64;
-    for (name, unit) in [("d", 86_400_000_000u64), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)] {
+    for (name, unit) in [
+        ("d", 86_400_000_000u64),
+        ("h", 3_600_000_000),
+        ("m", 60_000_000),
+        ("s", 1_000_000),
+        ("ms", 1_000),
+    ] {
         if micros != 0 && micros.is_multiple_of(unit) {
             return format!("{}{name}", micros / unit);
         }
     }
-    if micros == 0 { "0s".into() } else { format!("{micros}us") }
+    if micros == 0 {
+        "0s".into()
+    } else {
+        format!("{micros}us")
+    }
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -295,16 +340,55 @@ mod tests {
     #[test]
     fn shown_values_read_back() {
         let texts = [
-            "9042", "007", "1.0", "1e3", "true", "True", "null", "~", "", " a", "a ", "Test Cluster", "a: b", "a #b", "#",
-            "::1", "127.0.0.1", "0.0.0.0", "/srv/helenus", "32MiB", "64MiB/s", "10s", "1d", "0x1d", "no", "'", "\"", "\\",
-            "a\nb", "\u{1}", "{a}", "[a]", "- a", "*a", "&a", "!a", "é", "0b1", "1_000", ".inf", "info,storage=debug",
+            "9042",
+            "007",
+            "1.0",
+            "1e3",
+            "true",
+            "True",
+            "null",
+            "~",
+            "",
+            " a",
+            "a ",
+            "Test Cluster",
+            "a: b",
+            "a #b",
+            "#",
+            "::1",
+            "127.0.0.1",
+            "0.0.0.0",
+            "/srv/helenus",
+            "32MiB",
+            "64MiB/s",
+            "10s",
+            "1d",
+            "0x1d",
+            "no",
+            "'",
+            "\"",
+            "\\",
+            "a\nb",
+            "\u{1}",
+            "{a}",
+            "[a]",
+            "- a",
+            "*a",
+            "&a",
+            "!a",
+            "é",
+            "0b1",
+            "1_000",
+            ".inf",
+            "info,storage=debug",
         ];
         for text in texts {
             let list = Value::List(vec![scalar(text), scalar("x")]);
             let map = Value::Map(BTreeMap::from([("a b".to_string(), list.clone())]));
             for value in [scalar(text), list, map] {
                 let shown = value.to_string();
-                let read: Value = serde_saphyr::from_str(&shown).unwrap_or_else(|e| panic!("{shown}: {e}"));
+                let read: Value =
+                    serde_saphyr::from_str(&shown).unwrap_or_else(|e| panic!("{shown}: {e}"));
                 assert_eq!(read, value, "{shown}");
             }
         }
@@ -312,7 +396,12 @@ mod tests {
 
     #[test]
     fn class_names_stand_in_all_their_forms() {
-        for yaml in ["AllowAll", "org.apache.AllowAll", "{class_name: AllowAll}", "{class_name: x.AllowAll, parameters: {}}"] {
+        for yaml in [
+            "AllowAll",
+            "org.apache.AllowAll",
+            "{class_name: AllowAll}",
+            "{class_name: x.AllowAll, parameters: {}}",
+        ] {
             let value: Value = serde_saphyr::from_str(yaml).unwrap();
             assert_eq!(value.class_name(), Ok("AllowAll"), "{yaml}");
         }

@@ -45,7 +45,8 @@ pub struct Directories {
 /// Opens the directories of these settings; nothing of somebody else's is touched.
 pub async fn open(env: &Env, settings: &Settings) -> Result<Directories, Error> {
     let (own, settings) = (env.clone(), settings.clone());
-    env.blocking(Class::General, move || open_waiting(&own, &settings)).await
+    env.blocking(Class::General, move || open_waiting(&own, &settings))
+        .await
 }
 
 fn open_waiting(env: &Env, settings: &Settings) -> Result<Directories, Error> {
@@ -141,7 +142,12 @@ fn check(path: &Path, root_path: &Path, root: &Found, other: &Found) -> Result<(
 }
 
 /// Marks the directories of a first start, or of one that was cut short.
-fn mark_all(env: &Env, root: &Arc<dyn Dir>, others: &[Arc<dyn Dir>], found: Found) -> Result<(), Error> {
+fn mark_all(
+    env: &Env,
+    root: &Arc<dyn Dir>,
+    others: &[Arc<dyn Dir>],
+    found: Found,
+) -> Result<(), Error> {
     let identity = match found {
         Found::Begun(identity) | Found::Marked(identity) => identity,
         Found::Nothing => new_identity(env),
@@ -158,7 +164,8 @@ fn mark_all(env: &Env, root: &Arc<dyn Dir>, others: &[Arc<dyn Dir>], found: Foun
 }
 
 fn make(env: &Env, path: &Path) -> Result<Arc<dyn Dir>, Error> {
-    env.make_dirs(path).map_err(|error| Error::directory(path, error))
+    env.make_dirs(path)
+        .map_err(|error| Error::directory(path, error))
 }
 
 fn lock(dir: &Arc<dyn Dir>) -> Result<Box<dyn Lock>, Error> {
@@ -190,8 +197,12 @@ fn read_mark(dir: &Arc<dyn Dir>, name: &str) -> io::Result<Option<String>> {
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Ok(None);
     };
-    let identity = text.strip_prefix(MARK_TITLE).and_then(|rest| rest.strip_prefix('\n')).and_then(|rest| rest.strip_suffix('\n'));
-    let is_identity = |text: &&str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let identity = text
+        .strip_prefix(MARK_TITLE)
+        .and_then(|rest| rest.strip_prefix('\n'))
+        .and_then(|rest| rest.strip_suffix('\n'));
+    let is_identity =
+        |text: &&str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     Ok(identity.filter(is_identity).map(String::from))
 }
 
@@ -217,25 +228,43 @@ mod tests {
                 set: sets.iter().map(|set| set.to_string()).collect(),
                 ..Arguments::default()
             },
-            machine: config::Machine { memory_bytes: 1 << 30, directory: "/".into() },
+            machine: config::Machine {
+                memory_bytes: 1 << 30,
+                directory: "/".into(),
+            },
         };
         config::load(&sources).unwrap().settings
     }
 
     fn apart() -> Settings {
-        settings(&["data_dir=/root", "data_file_directories=/tables", "commitlog_directory=/log"])
+        settings(&[
+            "data_dir=/root",
+            "data_file_directories=/tables",
+            "commitlog_directory=/log",
+        ])
     }
 
     async fn try_open(env: &Env, settings: &Settings) -> Result<(), String> {
-        open(env, settings).await.map(drop).map_err(|error| error.to_string())
+        open(env, settings)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn directories_are_made_and_found_again() {
-        for settings in [settings(&["data_dir=/a/b"]), apart(), settings(&["data_file_directories=/t"])] {
+        for settings in [
+            settings(&["data_dir=/a/b"]),
+            apart(),
+            settings(&["data_file_directories=/t"]),
+        ] {
             let machine = Machine::new(1).strict();
             for _ in 0..3 {
-                machine.run(|env| async move { try_open(&env, &settings_of(&settings)).await.unwrap() }).unwrap();
+                machine
+                    .run(
+                        |env| async move { try_open(&env, &settings_of(&settings)).await.unwrap() },
+                    )
+                    .unwrap();
             }
         }
         fn settings_of(settings: &Settings) -> Settings {
@@ -248,7 +277,10 @@ mod tests {
         sim::local::block_on(2, |env| async move {
             let first = open(&env, &apart()).await.unwrap();
             let error = try_open(&env, &apart()).await.unwrap_err();
-            assert_eq!(error, "/root is in use by another helenus process; stop that one, or say another directory with --data-dir");
+            assert_eq!(
+                error,
+                "/root is in use by another helenus process; stop that one, or say another directory with --data-dir"
+            );
             drop(first);
             try_open(&env, &apart()).await.unwrap();
         });
@@ -259,20 +291,33 @@ mod tests {
         let machine = Machine::new(3);
         let check = |path: &str, settings: Settings| {
             let before = machine.disk().files();
-            let error = machine.run(|env| async move { try_open(&env, &settings).await.unwrap_err() }).unwrap();
-            assert_eq!(error, format!("{path} holds files of something else, such as 'diary.txt', and was left as it is; say another directory with --data-dir"));
+            let error = machine
+                .run(|env| async move { try_open(&env, &settings).await.unwrap_err() })
+                .unwrap();
+            assert_eq!(
+                error,
+                format!(
+                    "{path} holds files of something else, such as 'diary.txt', and was left as it is; say another directory with --data-dir"
+                )
+            );
             assert_eq!(machine.disk().files(), before);
         };
         for path in ["/root", "/log"] {
             let path = path.to_string();
             machine
                 .run(|env| async move {
-                    env.make_dirs(Path::new(&path)).unwrap().create("diary.txt").unwrap();
+                    env.make_dirs(Path::new(&path))
+                        .unwrap()
+                        .create("diary.txt")
+                        .unwrap();
                 })
                 .unwrap();
         }
         check("/root", settings(&["data_dir=/root"]));
-        check("/log", settings(&["data_dir=/new", "commitlog_directory=/log"]));
+        check(
+            "/log",
+            settings(&["data_dir=/new", "commitlog_directory=/log"]),
+        );
     }
 
     #[test]
@@ -285,16 +330,43 @@ mod tests {
                 let error = try_open(&env, &settings(sets)).await.unwrap_err();
                 assert!(error.starts_with(expected), "{error}");
             };
-            check(&["data_dir=/root", "commitlog_directory=/log2", "data_file_directories=/tables"], "/log2: it belongs to other data than /root").await;
-            check(&["data_dir=/root", "commitlog_directory=/log3", "data_file_directories=/tables"], "/log3: it is empty, though /root was used with it").await;
-            check(&["data_dir=/new", "commitlog_directory=/log"], "/log: it belongs to other data than /new").await;
+            check(
+                &[
+                    "data_dir=/root",
+                    "commitlog_directory=/log2",
+                    "data_file_directories=/tables",
+                ],
+                "/log2: it belongs to other data than /root",
+            )
+            .await;
+            check(
+                &[
+                    "data_dir=/root",
+                    "commitlog_directory=/log3",
+                    "data_file_directories=/tables",
+                ],
+                "/log3: it is empty, though /root was used with it",
+            )
+            .await;
+            check(
+                &["data_dir=/new", "commitlog_directory=/log"],
+                "/log: it belongs to other data than /new",
+            )
+            .await;
         });
     }
 
     #[test]
     fn a_first_start_may_be_cut_short_anywhere() {
         let trials = crash_sweep(5, |machine| {
-            let start = || machine.run(|env| async move { open(&env, &apart()).await.map(drop).map_err(|error| error.to_string()) });
+            let start = || {
+                machine.run(|env| async move {
+                    open(&env, &apart())
+                        .await
+                        .map(drop)
+                        .map_err(|error| error.to_string())
+                })
+            };
             while start().is_err() {}
             assert_eq!(start().unwrap(), Ok(()));
         });

@@ -83,10 +83,14 @@ impl From<metadata::OpenError> for Error {
 fn port_reason(source: &io::Error, setting: &str) -> String {
     match source.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("another program has the port, perhaps a node that is running; stop it, or say another {setting}")
+            format!(
+                "another program has the port, perhaps a node that is running; stop it, or say another {setting}"
+            )
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("this machine does not have the address; say one that it has (ports are {setting})")
+            format!(
+                "this machine does not have the address; say one that it has (ports are {setting})"
+            )
         }
         _ => format!("{source}; say another {setting}"),
     }

@@ -21,9 +21,6 @@ mod options;
 mod ready;
 mod sources;
 
-#[cfg(test)]
-mod tests;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -63,7 +60,14 @@ impl Node {
         let metadata = Local::open(&env, directories.metadata.clone(), metadata_options).await?;
         let state = metadata.state();
         let (paths, storage_options) = (options::paths(&settings), options::storage(&settings));
-        let engine = Engine::open(&env, paths, storage_options, &state.catalog, &state.truncations).await?;
+        let engine = Engine::open(
+            &env,
+            paths,
+            storage_options,
+            &state.catalog,
+            &state.truncations,
+        )
+        .await?;
         metadata.add_observer(Arc::new(StorageFollows(engine.clone())));
 
         let root = directories.root.clone();
@@ -73,14 +77,34 @@ impl Node {
         let clients = Clients::new();
         let registry = sources::registry(&metadata, &clients, &settings);
         let coordinator_options = options::coordinator(&settings);
-        let coordinator = Coordinator::new(env.clone(), engine.clone(), registry, clock, coordinator_options);
-        let service = query::Service::new(env.clone(), coordinator, metadata.clone(), options::query(&settings));
+        let coordinator = Coordinator::new(
+            env.clone(),
+            engine.clone(),
+            registry,
+            clock,
+            coordinator_options,
+        );
+        let service = query::Service::new(
+            env.clone(),
+            coordinator,
+            metadata.clone(),
+            options::query(&settings),
+        );
 
-        let listening = Server::on(env.clone(), native, service, options::server(&settings), clients);
-        let server = listening.map_err(|source| port(native_address, "native_transport_port", source))?;
+        let listening = Server::on(
+            env.clone(),
+            native,
+            service,
+            options::server(&settings),
+            clients,
+        );
+        let server =
+            listening.map_err(|source| port(native_address, "native_transport_port", source))?;
         let ready = Ready {
             native: native_address,
-            chosen_admin: (settings.admin_port == 0).then(|| address(&*admin, settings.admin())).transpose()?,
+            chosen_admin: (settings.admin_port == 0)
+                .then(|| address(&*admin, settings.admin()))
+                .transpose()?,
             data_dir: settings.data_dir.clone(),
             tables: (!metadata.is_new()).then(|| user_tables(&state)),
         };
@@ -131,12 +155,20 @@ impl Node {
     }
 }
 
-async fn bind(env: &Env, address: SocketAddr, setting: &'static str) -> Result<Box<dyn Listener>, Error> {
-    env.bind(address).await.map_err(|source| port(address, setting, source))
+async fn bind(
+    env: &Env,
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<Box<dyn Listener>, Error> {
+    env.bind(address)
+        .await
+        .map_err(|source| port(address, setting, source))
 }
 
 fn address(listener: &dyn Listener, asked: SocketAddr) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| port(asked, "native_transport_port", source))
+    listener
+        .local_addr()
+        .map_err(|source| port(asked, "native_transport_port", source))
 }
 
 fn port(address: SocketAddr, setting: &'static str, source: std::io::Error) -> Error {

@@ -67,17 +67,29 @@ impl Operations {
                 .collect());
         };
         if state.catalog.keyspace(keyspace).is_none() {
-            return Err(Failure::Unknown(format!("Keyspace [{keyspace}] does not exist.")));
+            return Err(Failure::Unknown(format!(
+                "Keyspace [{keyspace}] does not exist."
+            )));
         }
         if target.tables.is_empty() {
-            let of_keyspace = |table: &&Arc<schema::Table>| *table.keyspace == **keyspace && table.is_stored();
-            return Ok(state.catalog.tables().filter(of_keyspace).map(|table| table.id).collect());
+            let of_keyspace =
+                |table: &&Arc<schema::Table>| *table.keyspace == **keyspace && table.is_stored();
+            return Ok(state
+                .catalog
+                .tables()
+                .filter(of_keyspace)
+                .map(|table| table.id)
+                .collect());
         }
         let mut ids = Vec::new();
         for name in &target.tables {
             match state.catalog.table(keyspace, name) {
                 Some(table) if table.is_stored() => ids.push(table.id),
-                _ => return Err(Failure::Unknown(format!("Unknown keyspace/cf pair ({keyspace}.{name})"))),
+                _ => {
+                    return Err(Failure::Unknown(format!(
+                        "Unknown keyspace/cf pair ({keyspace}.{name})"
+                    )));
+                }
             }
         }
         Ok(ids)
@@ -86,7 +98,10 @@ impl Operations {
     fn storage_status(&self) -> (admin::Storage, u64) {
         let status = self.engine.status();
         let load_bytes = status.tables.iter().map(|table| table.disk_bytes).sum();
-        let of_users = status.tables.iter().filter(|table| !system::is_system(&table.keyspace));
+        let of_users = status
+            .tables
+            .iter()
+            .filter(|table| !system::is_system(&table.keyspace));
         let table = |table: &storage::TableStatus| admin::Table {
             keyspace: table.keyspace.to_string(),
             table: table.name.to_string(),
@@ -143,7 +158,9 @@ fn owned_part(state: &State, node: NodeNumber) -> f64 {
 
 fn failed(error: storage::Error) -> Failure {
     match error {
-        storage::Error::Unavailable(what) | storage::Error::Overloaded(what) => Failure::Unavailable(what),
+        storage::Error::Unavailable(what) | storage::Error::Overloaded(what) => {
+            Failure::Unavailable(what)
+        }
         other => Failure::Failed(other.to_string()),
     }
 }

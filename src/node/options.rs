@@ -28,9 +28,7 @@ pub fn metadata(settings: &Settings, native: SocketAddr) -> metadata::Options {
 pub fn storage(settings: &Settings) -> storage::Options {
     storage::Options {
         sync: match settings.commitlog_sync {
-            CommitlogSync::Periodic => {
-                storage::SyncMode::Periodic(settings.commitlog_sync_period)
-            }
+            CommitlogSync::Periodic => storage::SyncMode::Periodic(settings.commitlog_sync_period),
             CommitlogSync::Group => storage::SyncMode::Group,
             CommitlogSync::Batch => storage::SyncMode::Batch,
         },

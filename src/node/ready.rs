@@ -46,10 +46,28 @@ mod tests {
         };
         let check = |ready: &Ready, expected: &str| assert_eq!(ready.to_string(), expected);
         check(&ready, "ready: CQL 127.0.0.1:9042, data /srv/helenus (new)");
-        let old = Ready { tables: Some(12), ..ready.clone() };
-        check(&old, "ready: CQL 127.0.0.1:9042, data /srv/helenus (12 tables)");
-        check(&Ready { tables: Some(1), ..ready.clone() }, "ready: CQL 127.0.0.1:9042, data /srv/helenus (1 table)");
-        let chosen = Ready { chosen_admin: Some("127.0.0.1:1234".parse().unwrap()), ..ready };
-        check(&chosen, "ready: CQL 127.0.0.1:9042, admin 127.0.0.1:1234, data /srv/helenus (new)");
+        let old = Ready {
+            tables: Some(12),
+            ..ready.clone()
+        };
+        check(
+            &old,
+            "ready: CQL 127.0.0.1:9042, data /srv/helenus (12 tables)",
+        );
+        check(
+            &Ready {
+                tables: Some(1),
+                ..ready.clone()
+            },
+            "ready: CQL 127.0.0.1:9042, data /srv/helenus (1 table)",
+        );
+        let chosen = Ready {
+            chosen_admin: Some("127.0.0.1:1234".parse().unwrap()),
+            ..ready
+        };
+        check(
+            &chosen,
+            "ready: CQL 127.0.0.1:9042, admin 127.0.0.1:1234, data /srv/helenus (new)",
+        );
     }
 }

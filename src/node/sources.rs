@@ -11,7 +11,11 @@ use schema::{Table, system};
 use crate::config::{self, Settings};
 
 /// Every source there is; tables whose facts nobody has yet are there and empty, since clients read them too.
-pub fn registry(metadata: &Arc<Local>, clients: &Arc<server::Clients>, settings: &Settings) -> Registry {
+pub fn registry(
+    metadata: &Arc<Local>,
+    clients: &Arc<server::Clients>,
+    settings: &Settings,
+) -> Registry {
     let committer: Arc<dyn Committer> = metadata.clone();
     let newest = metadata.clone();
     let latest: schema::system_schema::Latest = Arc::new(move || newest.state().catalog.clone());
@@ -19,10 +23,18 @@ pub fn registry(metadata: &Arc<Local>, clients: &Arc<server::Clients>, settings:
     sources.extend(metadata::system::sources(&committer, metadata.number()));
     sources.push(clients.clone());
     sources.push(Arc::new(SettingsTable::new(settings)));
-    let owned: BTreeSet<_> = sources.iter().map(|source| source.definition().id).collect();
+    let owned: BTreeSet<_> = sources
+        .iter()
+        .map(|source| source.definition().id)
+        .collect();
     let state = metadata.state();
-    let others = state.catalog.tables().filter(|table| !table.is_stored() && !owned.contains(&table.id));
-    let empty: Vec<Arc<dyn Source>> = others.map(|table| Arc::new(Empty(table.clone())) as Arc<dyn Source>).collect();
+    let others = state
+        .catalog
+        .tables()
+        .filter(|table| !table.is_stored() && !owned.contains(&table.id));
+    let empty: Vec<Arc<dyn Source>> = others
+        .map(|table| Arc::new(Empty(table.clone())) as Arc<dyn Source>)
+        .collect();
     sources.extend(empty);
     Registry::new(sources)
 }
@@ -54,7 +66,10 @@ impl Source for SettingsTable {
     }
 
     fn rows(&self, key: &[&[u8]], rows: &mut Rows) {
-        let entry = self.entries.iter().find(|(name, _)| key == [name.as_bytes()]);
+        let entry = self
+            .entries
+            .iter()
+            .find(|(name, _)| key == [name.as_bytes()]);
         if let Some((_, value)) = entry {
             rows.add(&[], |row| {
                 if let Some(value) = value {
