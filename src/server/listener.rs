@@ -53,8 +53,8 @@ impl Server {
         clients: Arc<Clients>,
     ) -> io::Result<Server> {
         let local_address = listener.local_addr()?;
-        let metrics = Arc::new(Metrics::default());
         let budget = Budget::new(options.in_flight_bytes_max);
+        let metrics = Arc::new(Metrics::new(budget.clone()));
         let (drain, draining) = broadcast::channel(1);
         let acceptor = Acceptor {
             shared: Arc::new(Shared {
@@ -69,6 +69,7 @@ impl Server {
             connections: FuturesUnordered::new(),
             of_address: BTreeMap::new(),
             accepted: 0,
+            is_refused: false,
         };
         let accepting = env.spawn("accept", acceptor.run(listener, draining));
         Ok(Server {
@@ -130,6 +131,8 @@ struct Acceptor {
     connections: FuturesUnordered<BoxFuture<'static, IpAddr>>,
     of_address: BTreeMap<IpAddr, usize>,
     accepted: usize,
+    /// The operating system refused the last time: said once, not twenty times a second.
+    is_refused: bool,
 }
 
 impl Acceptor {
@@ -141,7 +144,10 @@ impl Acceptor {
                 Some(address) = self.connections.next() => self.ended(address),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => self.accept(stream, peer),
-                    Err(error) => pause(&self.shared.env, &error).await,
+                    Err(error) => {
+                        self.refused(&error);
+                        self.shared.env.sleep(ACCEPT_PAUSE).await;
+                    }
                 },
             }
         }
@@ -152,6 +158,7 @@ impl Acceptor {
     }
 
     fn accept(&mut self, stream: Stream, peer: SocketAddr) {
+        self.is_refused = false;
         let (stripe, metrics) = (self.accepted, &self.shared.metrics);
         self.accepted = self.accepted.wrapping_add(1);
         metrics.accepted.add(stripe, 1);
@@ -184,14 +191,14 @@ impl Acceptor {
     /// The setting that one more connection from this address would exceed.
     fn exceeded(&self, address: IpAddr) -> Option<&'static str> {
         if self.connections.len() >= self.options.connections_max {
-            return Some("native_transport_max_concurrent_connections");
+            return Some("connections_max");
         }
         let of_address = self.of_address.get(&address).copied().unwrap_or(0);
         let is_exceeded = self
             .options
             .connections_per_address_max
             .is_some_and(|max| of_address >= max);
-        is_exceeded.then_some("native_transport_max_concurrent_connections_per_ip")
+        is_exceeded.then_some("connections_per_address_max")
     }
 
     fn ended(&mut self, address: IpAddr) {
@@ -203,10 +210,11 @@ impl Acceptor {
             }
         }
     }
-}
 
-/// Out of file handles, most likely: waiting for connections to end is all there is to do.
-async fn pause(env: &Env, error: &io::Error) {
-    tracing::warn!(%error, "cannot accept connections");
-    env.sleep(ACCEPT_PAUSE).await;
+    /// Out of file handles, most likely: waiting for connections to end is all there is to do.
+    fn refused(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.is_refused, true) {
+            tracing::warn!(%error, "cannot accept connections");
+        }
+    }
 }

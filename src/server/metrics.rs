@@ -2,6 +2,7 @@
 //!
 //! A connection adds to the counters once per turn, in the cell of its number; errors are counted one by one, by wire code.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::counters::{Counter, Gauge, Histogram};
@@ -10,6 +11,8 @@ use protocol::frame::{Envelope, HEADER_BYTES, Opcode};
 use protocol::response::{self, Response};
 use protocol::version::Version;
 
+use crate::budget::Budget;
+
 /// The wire codes of errors, each with a counter; an unknown one counts as the first.
 const CODES: [i32; 20] = [
     0x0000, 0x000A, 0x0100, 0x1000, 0x1001, 0x1002, 0x1003, 0x1100, 0x1200, 0x1300, 0x1400, 0x1500,
@@ -17,8 +20,9 @@ const CODES: [i32; 20] = [
 ];
 
 /// Counters of a listener.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
+    budget: Arc<Budget>,
     /// Connections that are open.
     pub(crate) open: Gauge,
     /// Connections that were accepted.
@@ -39,6 +43,8 @@ pub struct Metrics {
     pub(crate) events: Counter,
     /// Nanoseconds from the beginning of a turn to its answers, counted for each of its requests.
     pub(crate) turn_nanos: Histogram,
+    /// Nanoseconds of processor time of some turns: what the meter's charges should come to.
+    pub(crate) turn_cpu_nanos: Histogram,
     errors: [AtomicU64; CODES.len()],
 }
 
@@ -55,6 +61,10 @@ pub struct Snapshot {
     pub failed: u64,
     /// Requests that were read.
     pub requests: u64,
+    /// Requests that wait now: for a block, for their next turn, for a sync.
+    pub waiting: u64,
+    /// Bytes of requests and answers that all connections hold now.
+    pub in_flight_bytes: u64,
     /// Turns that ran.
     pub turns: u64,
     /// Bytes that were received.
@@ -67,14 +77,38 @@ pub struct Snapshot {
     pub turn_nanos_median: u64,
     /// 99 of 100 took at most this long.
     pub turn_nanos_99: u64,
+    /// Processor time of a turn in nanoseconds, of those that were measured: half of them took at most this much.
+    pub turn_cpu_nanos_median: u64,
+    /// 99 of 100 took at most this much.
+    pub turn_cpu_nanos_99: u64,
     /// How often each wire code was answered, those at zero left out, in ascending order.
     pub errors: Vec<(i32, u64)>,
 }
 
 impl Metrics {
+    /// Counters at zero, of connections that share this budget.
+    pub(crate) fn new(budget: Arc<Budget>) -> Metrics {
+        Metrics {
+            budget,
+            open: Gauge::new(),
+            accepted: Counter::new(),
+            rejected: Counter::new(),
+            failed: Counter::new(),
+            requests: Counter::new(),
+            turns: Counter::new(),
+            received_bytes: Counter::new(),
+            sent_bytes: Counter::new(),
+            events: Counter::new(),
+            turn_nanos: Histogram::new(),
+            turn_cpu_nanos: Histogram::new(),
+            errors: Default::default(),
+        }
+    }
+
     /// The counters now.
     pub fn snapshot(&self) -> Snapshot {
         let turns = self.turn_nanos.snapshot();
+        let cpu = self.turn_cpu_nanos.snapshot();
         let counts = self
             .errors
             .iter()
@@ -85,12 +119,16 @@ impl Metrics {
             rejected: self.rejected.total(),
             failed: self.failed.total(),
             requests: self.requests.total(),
+            waiting: self.budget.waiting(),
+            in_flight_bytes: self.budget.bytes(),
             turns: self.turns.total(),
             received_bytes: self.received_bytes.total(),
             sent_bytes: self.sent_bytes.total(),
             events: self.events.total(),
             turn_nanos_median: turns.quantile(0.5),
             turn_nanos_99: turns.quantile(0.99),
+            turn_cpu_nanos_median: cpu.quantile(0.5),
+            turn_cpu_nanos_99: cpu.quantile(0.99),
             errors: CODES
                 .into_iter()
                 .zip(counts)
@@ -145,7 +183,7 @@ mod tests {
 
     #[test]
     fn errors_are_told_from_answers() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(Budget::new(0));
         let count = |write: &dyn Fn(&mut BytesMut)| {
             let mut out = BytesMut::new();
             write(&mut out);

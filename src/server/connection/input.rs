@@ -29,6 +29,8 @@ pub(crate) struct Input {
     /// Nothing whole is left: only more bytes can bring a request.
     is_hungry: bool,
     read_bytes: usize,
+    /// Nothing that comes is a request any more.
+    is_over: bool,
 }
 
 impl Input {
@@ -39,6 +41,7 @@ impl Input {
             decoder: Decoder::of_requests(FRAME_BYTES_MAX),
             is_hungry: true,
             read_bytes: READ_BYTES_MIN,
+            is_over: false,
         }
     }
 
@@ -68,6 +71,10 @@ impl Input {
 
     /// The next whole request.
     pub(crate) fn next(&mut self) -> Result<Option<Envelope>, Failure> {
+        if self.is_over {
+            self.is_hungry = true;
+            return Ok(None);
+        }
         let next = self.decoder.decode(&mut self.bytes);
         if matches!(next, Ok(None)) {
             self.is_hungry = true;
@@ -101,10 +108,11 @@ impl Input {
         }
     }
 
-    /// Forgets what was read: nothing of it can be trusted, or nobody wants it.
+    /// Forgets what was read, and what will be: nothing of it can be trusted, or nobody wants it.
     pub(crate) fn discard(&mut self) {
         self.bytes.clear();
         self.is_hungry = true;
+        self.is_over = true;
     }
 
     /// Gives the memory back if nothing is in it.

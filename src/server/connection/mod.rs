@@ -76,6 +76,7 @@ pub(crate) struct Connection {
     open: Option<Box<Open>>,
     kinds: Kinds,
     requests: u64,
+    turns: u64,
     /// The last turn had no time left for the reads that wait for their turn.
     is_starved: bool,
 }
@@ -139,6 +140,7 @@ impl Connection {
             open: None,
             kinds: Kinds::default(),
             requests: 0,
+            turns: 0,
             is_starved: false,
         }
     }

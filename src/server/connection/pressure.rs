@@ -55,7 +55,7 @@ impl Load {
 /// The answer to a request that is refused.
 pub(crate) fn overloaded(node_is_full: bool) -> Error {
     let text = if node_is_full {
-        "The node holds too many requests and answers in memory: send fewer at a time (native_transport_max_request_data_in_flight)"
+        "The node holds too many requests and answers in memory: send fewer at a time, or raise request_space"
             .to_owned()
     } else {
         format!(

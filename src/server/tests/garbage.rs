@@ -7,13 +7,15 @@ mod support;
 
 use std::time::Duration;
 
-use base::env::{Env, Rng};
+use base::env::{Env, Rng, Stream};
 use bytes::BytesMut;
-use protocol::client::Options as ClientOptions;
+use protocol::client::{Connection, Options as ClientOptions};
 use protocol::frame::Opcode;
 use protocol::request::Request;
+use protocol::segment;
 use protocol::version::Version;
 use support::{Node, Raw, Settings, error_of, query};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -156,25 +158,29 @@ fn oversized_and_wrong_frames_are_refused() {
     });
 }
 
+/// A connection of version 5 after its handshake.
+async fn open_v5(node: &Node) -> (Stream, Connection, BytesMut) {
+    let mut stream = node.connect().await;
+    let mut connection = Connection::new(ClientOptions::default());
+    stream
+        .write_all_buf(connection.output())
+        .await
+        .expect("STARTUP is sent");
+    let mut input = BytesMut::new();
+    while !connection.is_ready() {
+        stream.read_buf(&mut input).await.expect("READY comes");
+        connection.receive(&mut input).expect("a handshake");
+    }
+    (stream, connection, input)
+}
+
 #[test]
 fn damaged_segments_end_the_connection() {
     sim::local::block_on(5, |env| async move {
-        use protocol::client::Connection;
         let node = Node::start(&env, Settings::default()).await;
         let mut rng = env.rng("segments");
         for _ in 0..100 {
-            let mut stream = node.connect().await;
-            let mut connection = Connection::new(ClientOptions::default());
-            use tokio::io::{AsyncReadExt, AsyncWriteExt};
-            stream
-                .write_all_buf(connection.output())
-                .await
-                .expect("STARTUP is sent");
-            let mut input = BytesMut::new();
-            while !connection.is_ready() {
-                stream.read_buf(&mut input).await.expect("READY comes");
-                connection.receive(&mut input).expect("a handshake");
-            }
+            let (mut stream, mut connection, _) = open_v5(&node).await;
             connection
                 .send(&query("SELECT key FROM system.local"), 0)
                 .expect("a stream");
@@ -182,9 +188,8 @@ fn damaged_segments_end_the_connection() {
             let place = rng.below(bytes.len() as u64) as usize;
             bytes[place] ^= 1 << rng.below(8);
             stream.write_all(&bytes).await.expect("it is sent");
-            let mut raw = Raw::new(stream);
             // A damaged length may make the server wait for more.
-            raw.is_closed_within(&env, SECOND).await;
+            Raw::new(stream).is_closed_within(&env, SECOND).await;
         }
         env.sleep(2 * SECOND).await;
         is_well(&node, &env).await;
@@ -195,5 +200,41 @@ fn damaged_segments_end_the_connection() {
                 .any(|(code, count)| *code == 0x000A && *count > 80),
             "{errors:?}"
         );
+    });
+}
+
+#[test]
+fn what_follows_a_fatal_request_is_not_executed() {
+    sim::local::block_on(6, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        let (mut stream, mut connection, mut input) = open_v5(&node).await;
+        let mut envelopes = BytesMut::new();
+        query("SELECT key FROM system.local").encode(Version::V5, 0, 1, &mut envelopes);
+        envelopes.extend_from_slice(&[66, 0, 0, 2, Opcode::Options as u8, 0, 0, 0, 0]);
+        query("SELECT key FROM system.local").encode(Version::V5, 0, 3, &mut envelopes);
+        let mut bytes = BytesMut::new();
+        segment::encode(segment::Format::Uncompressed, &envelopes, &mut bytes);
+        stream.write_all(&bytes).await.expect("it is sent");
+        let mut answered = Vec::new();
+        loop {
+            while let Some(answer) = connection
+                .receive(&mut input)
+                .expect("the server speaks the protocol")
+            {
+                answered.push((answer.stream, answer.opcode));
+            }
+            if stream
+                .read_buf(&mut input)
+                .await
+                .expect("the end is announced")
+                == 0
+            {
+                break;
+            }
+        }
+        assert_eq!(answered, [(1, Opcode::Result), (2, Opcode::Error)]);
+        drop(stream);
+        env.sleep(2 * SECOND).await;
+        is_well(&node, &env).await;
     });
 }
