@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ pub struct Settings {
     pub server: Options,
     pub sync: SyncMode,
     pub read_timeout: Duration,
+    pub folder: PathBuf,
 }
 
 impl Default for Settings {
@@ -66,6 +67,7 @@ impl Default for Settings {
             },
             sync: SyncMode::Group,
             read_timeout: Duration::from_secs(5),
+            folder: "/node".into(),
         }
     }
 }
@@ -73,7 +75,7 @@ impl Default for Settings {
 impl Node {
     /// A node on an empty disk.
     pub async fn start(env: &Env, settings: Settings) -> Node {
-        let folder = Path::new("/node");
+        let folder = &settings.folder;
         let data = env.make_dirs(folder).expect("a folder");
         let metadata = Local::open(env, data.clone(), metadata::Options::default())
             .await
