@@ -35,7 +35,7 @@ pub(crate) struct Core {
     pub changing: tokio::sync::Mutex<()>,
     draining: AtomicBool,
     /// Wakes the flusher.
-    pub flush_wanted: Notify,
+    pub flush_wanted: Arc<Notify>,
     /// Wakes the compactor.
     pub compaction_wanted: Notify,
     pub counters: Counters,
@@ -64,6 +64,7 @@ impl Core {
         cache: Cache,
         budget: Budget,
         tables: Tables,
+        flush_wanted: Arc<Notify>,
     ) -> Core {
         Core {
             env: env.clone(),
@@ -76,7 +77,7 @@ impl Core {
             tables: ArcSwap::from_pointee(tables),
             changing: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
-            flush_wanted: Notify::new(),
+            flush_wanted,
             compaction_wanted: Notify::new(),
             counters: Counters::default(),
         }

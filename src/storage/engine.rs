@@ -13,7 +13,7 @@ use schema::Catalog;
 use crate::commitlog::{Position, Synced};
 use crate::core::Core;
 use crate::open::{self, Paths};
-use crate::options::{Options, SyncMode};
+use crate::options::{DELAY_MAX, Options, SyncMode};
 use crate::read::Cursor;
 use crate::status::Status;
 use crate::turn::Turn;
@@ -63,9 +63,12 @@ impl Engine {
         Turn::new(self.core.clone())
     }
 
-    /// How long to wait before writing, for the memtables' sake.
+    /// How long to wait before writing, because memtables or log are nearly full.
     pub fn delay(&self) -> Option<Duration> {
-        self.core.budget.delay()
+        // Waiting helps nobody when nothing more will be written.
+        self.core.log.check_usable().ok()?;
+        let log_delay = || self.core.log.is_short().then_some(DELAY_MAX);
+        self.core.budget.delay().or_else(log_delay)
     }
 
     /// Whether writes at `position` are acknowledged only after a sync that has not happened yet.

@@ -167,7 +167,7 @@ impl Job<'_> {
         sstable::Options {
             block_bytes: compression.chunk_length_kib as usize * KIB,
             codec: compression.codec(),
-            filter_bits: filter_bits(schema.options.bloom_filter_fp_chance()),
+            filter_bits: filter_bits(schema.options.bloom_filter_fp_chance),
             columns: columns
                 .map(|column| (column.id, column.ty.clone()))
                 .collect(),

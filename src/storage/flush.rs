@@ -16,23 +16,17 @@ use crate::core::Core;
 use crate::files::{self, Job};
 use crate::generation::Generation;
 use crate::memtable;
-use crate::options::LOG_FLUSH_PERCENT;
 use crate::scan::Scan;
 use crate::table::Table;
 
 /// Between attempts after a failure, such as a full disk.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often the log is looked at when nobody asks: it also fills with small writes that grow no memtable.
-const LOOK: Duration = Duration::from_millis(250);
-
 /// Flushes what the budget and the log want flushed, for as long as the engine lives.
 pub(crate) async fn run(core: Arc<Core>) {
     loop {
         match flush_due(&core).await {
             Ok(true) => {}
-            Ok(false) => {
-                core.env.timeout(LOOK, core.flush_wanted.notified()).await;
-            }
+            Ok(false) => core.flush_wanted.notified().await,
             Err(error) => {
                 tracing::error!("cannot flush: {error}; trying again in a second");
                 core.env.sleep(RETRY).await;
@@ -48,7 +42,7 @@ async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
         tables
             .iter()
             .max_by_key(|table| table.peek().active.memtable.bytes())
-    } else if core.log.fill_percent() >= LOG_FLUSH_PERCENT {
+    } else if core.log.wants_flush() {
         oldest(&tables)
             .filter(|(_, segment)| *segment < core.written().segment())
             .map(|(table, _)| table)

@@ -17,10 +17,11 @@ use base::env::{Class, Dir, Env};
 use model::{TableId, mutation};
 use schema::Catalog;
 use sstable::{Cache, FileId};
+use tokio::sync::Notify;
 
 use crate::budget::Budget;
 use crate::commitlog::replay::{self, ApplyError, Replayed, Target};
-use crate::commitlog::{Log, Position};
+use crate::commitlog::{Log, Position, format};
 use crate::core::{Core, Tables};
 use crate::manifest::{Edit, Manifest, State};
 use crate::options::Options;
@@ -68,14 +69,33 @@ pub(crate) async fn open(
     let first = first_segment(manifest.state());
     let replayed = replay_log(env, &log_dir, &options, first, manifest.state(), &tables).await?;
     budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
-    let next = replayed.next;
-    let log = Log::start(env, &log_dir, &options, replayed).await?;
-    if manifest.state().log_start == 0 || next < first {
-        let work = move || manifest.commit(&[Edit::LogStart(first)]).map(|()| manifest);
+    if replayed.mutations > 0 {
+        tracing::info!(
+            "replayed {} mutations of the commit log",
+            replayed.mutations
+        );
+    }
+    let log_start = replayed.sealed.first().copied().unwrap_or(replayed.next);
+    let flush_wanted = Arc::new(Notify::new());
+    let log = Log::start(env, &log_dir, &options, replayed, flush_wanted.clone()).await?;
+    if manifest.state().log_start < log_start {
+        let work = move || {
+            manifest
+                .commit(&[Edit::LogStart(log_start)])
+                .map(|()| manifest)
+        };
         manifest = env.blocking(Class::General, work).await?;
     }
     Ok(Core::new(
-        env, options, data, log, manifest, cache, budget, tables,
+        env,
+        options,
+        data,
+        log,
+        manifest,
+        cache,
+        budget,
+        tables,
+        flush_wanted,
     ))
 }
 
@@ -87,8 +107,7 @@ async fn make_dirs(env: &Env, path: &std::path::Path) -> Result<Arc<dyn Dir>, Er
     made.map_err(|error| Error::io(format_args!("cannot open {}", path.display()), &error))
 }
 
-/// The first segment to replay. Should the log have been taken away, new segments still come after all positions that
-/// the manifest knows, or their records would be skipped by the next replay.
+/// The first segment to replay.
 fn first_segment(state: &State) -> u64 {
     state.log_start.max(1)
 }
@@ -222,19 +241,30 @@ async fn replay_log(
         state: state.clone(),
     });
     let (mut replayed, _) = replay::replay(env, dir, first, options.segment_bytes, target).await?;
-    let beyond = state
+    let flushed = state
         .tables
         .values()
-        .map(|table| table.replay.segment())
+        .map(|table| table.replay)
         .max()
-        .unwrap_or(0);
-    if replayed.sealed.is_empty() && beyond >= replayed.next {
-        tracing::warn!(
-            "the commit log is gone: it starts anew in {}",
-            dir.path().display()
-        );
-        replayed.next = beyond + 1;
+        .unwrap_or_default();
+    if flushed.segment() < replayed.next {
+        return Ok(replayed);
     }
+    if !replayed.sealed.is_empty() {
+        let path = dir
+            .path()
+            .join(format::segment_name(replayed.next))
+            .display()
+            .to_string();
+        let what = format!("the segment is missing, and tables were flushed up to {flushed}");
+        return Err(Error::corrupt(path, 0, what));
+    }
+    // Records of new segments below that position would be skipped by the next replay.
+    tracing::warn!(
+        "the commit log is gone: it starts anew in {}",
+        dir.path().display()
+    );
+    replayed.next = flushed.segment() + 1;
     Ok(replayed)
 }
 

@@ -50,6 +50,15 @@ struct Failure {
     error: Error,
 }
 
+impl Queue {
+    /// Leaves a copy of frames; the ticket to ask for them by.
+    pub fn put(&mut self, frames: &[u8]) -> u64 {
+        self.bytes.extend_from_slice(frames);
+        self.tickets += 1;
+        self.tickets
+    }
+}
+
 impl Writer {
     pub fn new(active: Arc<Segment>) -> Writer {
         Writer {
@@ -92,12 +101,7 @@ impl Log {
         if let Some(mut writer) = self.writer.try_lock() {
             return self.write_with_queue(&mut writer, frames);
         }
-        let ticket = {
-            let mut queue = self.queue.lock();
-            queue.bytes.extend_from_slice(frames);
-            queue.tickets += 1;
-            queue.tickets
-        };
+        let ticket = self.queue.lock().put(frames);
         let mut writer = self.writer.lock();
         if writer.done < ticket {
             // The outcome is read below, by this ticket as by all others.
@@ -194,6 +198,7 @@ impl Log {
         writer.unsynced.push(former);
         writer.offset = format::SEGMENT_HEADER_BYTES as u32;
         writer.broken = false;
+        self.switched.notify_one();
         self.written.store(writer.position().0, Release);
         Ok(())
     }

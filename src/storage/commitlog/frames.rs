@@ -44,10 +44,6 @@ impl Frames {
         (self.open, self.record, self.batch) = (None, None, None);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// Begins a record: its mutation is to be appended to the buffer returned.
     pub fn begin_record(&mut self) -> &mut Vec<u8> {
         debug_assert!(self.record.is_none(), "the former record is open");

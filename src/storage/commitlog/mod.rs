@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 pub use self::format::Position;
 pub(crate) use self::frames::Frames;
 pub use self::sync::Synced;
-use crate::options::{Options, SyncMode};
+use crate::options::{LOG_FLUSH_PERCENT, Options, SyncMode};
 use crate::{Error, commitlog::replay::Replayed};
 
 /// The log of a running engine.
@@ -56,6 +56,8 @@ pub(crate) struct Log {
     busy: AtomicBool,
     relay: Notify,
     supply: supply::Supply,
+    /// Notified when a segment is begun: perhaps the oldest should be freed.
+    switched: Arc<Notify>,
     counters: Counters,
 }
 
@@ -95,6 +97,7 @@ impl Log {
         dir: &Arc<dyn Dir>,
         options: &Options,
         replayed: Replayed,
+        switched: Arc<Notify>,
     ) -> Result<Arc<Log>, Error> {
         let (id, bytes) = (replayed.next, options.segment_bytes);
         let target = dir.clone();
@@ -125,6 +128,7 @@ impl Log {
             busy: AtomicBool::new(false),
             relay: Notify::new(),
             supply: supply::Supply::new(replayed.sealed, replayed.free, id + 1, segments_max),
+            switched,
             counters: Counters::default(),
         }))
     }
@@ -146,10 +150,16 @@ impl Log {
         self.supply.free_below(first);
     }
 
-    /// How full the log is, in percent of its cap.
-    pub fn fill_percent(&self) -> u64 {
+    /// Whether the oldest segment should be freed: most of the cap is needed, or the next segment cannot be made.
+    pub fn wants_flush(&self) -> bool {
         let (_, needed) = self.supply.counts();
-        needed * 100 / self.supply.segments_max().max(1)
+        let max = self.supply.segments_max();
+        needed * 100 >= max * LOG_FLUSH_PERCENT || needed + 1 >= max
+    }
+
+    /// Whether writes should wait: the active segment is half full, and none that follows is ready.
+    pub fn is_short(&self) -> bool {
+        self.written().offset() > self.segment_bytes / 2 && !self.supply.has_next()
     }
 
     /// Makes no more segments, for a drain.

@@ -84,7 +84,7 @@ pub(crate) async fn replay(
         result?;
     }
     replay.judge()?;
-    let (last, end) = replay.end(first);
+    let end = replay.end();
     let mut dead: Vec<u64> = free
         .iter()
         .filter(|entry| !entry.1)
@@ -93,7 +93,7 @@ pub(crate) async fn replay(
     dead.extend(present.into_iter().filter(|id| !replay.sealed.contains(id)));
     let (sealed, mutations) = (replay.sealed, replay.mutations);
     let finish = replay.dir;
-    let work = move || seal(&*finish, &dead, last, end);
+    let work = move || seal(&*finish, &dead, end);
     let sealing = env.blocking(Class::General, work).await;
     sealing.map_err(|error| Error::io("cannot complete the commit log after replay", &error))?;
     let free = free
@@ -208,20 +208,12 @@ impl Replay {
         }
     }
 
-    /// The segment that needs an end mark, and where.
-    fn end(&mut self, first: u64) -> (u64, Option<u32>) {
-        match self.bad {
-            Some((position, _)) if self.sealed.last() == Some(&position.segment()) => {
-                let empty = position.offset() as usize == SEGMENT_HEADER_BYTES;
-                if empty {
-                    // Nothing in it: its id is given to a new file.
-                    self.sealed.pop();
-                    return (position.segment(), None);
-                }
-                (position.segment(), Some(position.offset()))
-            }
-            _ => (first, None),
-        }
+    /// The segment that needs an end mark, and where. Also one without frames gets it: its id may lie below a table's
+    /// replay position, so a new file must not have it.
+    fn end(&self) -> Option<(u64, u32)> {
+        let (position, _) = self.bad?;
+        let is_begun = self.sealed.last() == Some(&position.segment());
+        is_begun.then(|| (position.segment(), position.offset()))
     }
 
     fn path(&self, id: u64) -> String {
@@ -234,14 +226,14 @@ impl Replay {
 }
 
 /// Removes `dead` segments for good, and only then ends the last one.
-fn seal(dir: &dyn Dir, dead: &[u64], last: u64, end: Option<u32>) -> std::io::Result<()> {
+fn seal(dir: &dyn Dir, dead: &[u64], end: Option<(u64, u32)>) -> std::io::Result<()> {
     for id in dead {
         dir.remove(&format::segment_name(*id))?;
     }
     if !dead.is_empty() {
         dir.sync_dir()?;
     }
-    if let Some(offset) = end {
+    if let Some((last, offset)) = end {
         let file = dir.open(&format::segment_name(last))?;
         // Names no synced position: this mark and the frames before it become durable together.
         file.write_at(&format::end_mark(last, Position::START), u64::from(offset))?;

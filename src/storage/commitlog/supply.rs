@@ -1,6 +1,8 @@
 //! The supply of segments: made ready ahead, used, sealed, freed, and used again.
 //!
-//!     made or recycled -> ready -> active -> sealed -> free -> recycled
+//! ```text
+//! made or recycled -> ready -> active -> sealed -> free -> recycled
+//! ```
 //!
 //! A task on the flush threads keeps segments ready, as long as the log's cap allows. Ids rise by one.
 

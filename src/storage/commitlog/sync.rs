@@ -135,7 +135,7 @@ impl Log {
             self.relay.notified().await;
             loop {
                 if self.mode == SyncMode::Group {
-                    tokio::task::yield_now().await;
+                    yield_once().await;
                 }
                 if let Err(error) = self.sync_now().await {
                     self.fail(&error);
@@ -231,4 +231,17 @@ impl Log {
             }
         }
     }
+}
+
+/// Lets others that are ready go first, on any executor.
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -63,7 +63,7 @@ impl Arena {
             .chunks
             .last()
             .map_or(0, |chunk| chunk.capacity() - chunk.len());
-        if room < len {
+        if room < len || self.chunks.is_empty() {
             self.grow(len);
         }
         self.used += len;

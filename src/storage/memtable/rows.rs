@@ -16,7 +16,6 @@ const LEAF_MAX: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     leaves: Vec<Vec<Entry>>,
-    len: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +53,6 @@ impl Entry {
 }
 
 impl Rows {
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
     /// The place of the first row at or above `key`, and whether it is equal.
     pub fn seek(&self, arena: &Arena, key: &[u8]) -> (Place, bool) {
         let key_prefix = prefix(key);
@@ -131,7 +125,6 @@ impl Rows {
             prefix: prefix(key),
             row,
         };
-        self.len += 1;
         if self.leaves.is_empty() {
             self.leaves.push(vec![entry]);
             return;
@@ -174,12 +167,6 @@ impl Rows {
     pub fn records_mut(&mut self) -> impl Iterator<Item = &mut Offset> {
         self.leaves.iter_mut().flatten().map(|entry| &mut entry.row)
     }
-
-    /// Bytes of the tree itself.
-    pub fn tree_bytes(&self) -> usize {
-        let leaves: usize = self.leaves.iter().map(|leaf| leaf.capacity()).sum();
-        leaves * size_of::<Entry>() + self.leaves.capacity() * size_of::<Vec<Entry>>()
-    }
 }
 
 #[cfg(test)]
@@ -207,7 +194,7 @@ mod tests {
                 let found = insert(&mut rows, &mut arena, key);
                 prop_assert_eq!(found, model.insert(key.clone(), ()).is_some());
             }
-            prop_assert_eq!(rows.len(), model.len());
+            prop_assert_eq!(rows.leaves.iter().map(Vec::len).sum::<usize>(), model.len());
             for key in &keys {
                 let mut place = rows.seek(&arena, key).0;
                 for (expected, ()) in model.range(key.clone()..).take(5) {

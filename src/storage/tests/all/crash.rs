@@ -1,0 +1,83 @@
+//! The power fails before or after every change of the disk, in a life that goes through every part: writes, flush,
+//! compaction, a dropped table, recycled segments, a drain.
+
+use std::sync::Arc;
+
+use base::env::Env;
+use parking_lot::Mutex;
+use sim::local::{Machine, crash_sweep, error_sweep};
+use storage::{Error, Truncations};
+
+use crate::model::{Known, Player};
+use crate::support::{TABLE, catalog};
+
+const OTHER: &str = "CREATE TABLE ks.other (pk text PRIMARY KEY, v text)";
+
+/// A life with a bit of everything.
+async fn live(env: Env, known: Arc<Mutex<Known>>) -> Result<(), Error> {
+    let mut player = Player::new(env.clone(), &known);
+    player.catalog = catalog(&[TABLE, OTHER]);
+    let engine = player.open().await?;
+    for round in 0..3 {
+        for _ in 0..5 {
+            player.write(&engine).await?;
+        }
+        if round < 2 {
+            engine.flush(None).await?;
+        }
+    }
+    engine.compact(None).await?;
+    player.catalog = catalog(&[TABLE]);
+    engine
+        .set_catalog(&player.catalog, &Truncations::new())
+        .await?;
+    while engine.status().log.written.segment() < 10 {
+        if let Some(delay) = engine.delay() {
+            env.sleep(delay).await;
+        } else {
+            player.write(&engine).await?;
+        }
+    }
+    engine.drain().await
+}
+
+/// Opens, compares everything, writes one more turn, and compares again.
+async fn check(env: Env, known: Arc<Mutex<Known>>) -> Result<(), Error> {
+    let mut player = Player::new(env, &known);
+    let engine = player.open().await?;
+    player.write(&engine).await?;
+    player.compare(&engine).await
+}
+
+/// Two lives that find everything. A failure that is still to come may hit one of them, once.
+fn check_twice(machine: &Machine, known: &Arc<Mutex<Known>>) {
+    let attempt = || match machine.run(|env| check(env, known.clone())) {
+        Ok(result) => result,
+        Err(failure) => Err(Error::Io(failure.to_string())),
+    };
+    for _ in 0..2 {
+        attempt()
+            .or_else(|_| attempt())
+            .expect("it opens and takes writes");
+    }
+}
+
+#[test]
+fn a_crash_at_every_change() {
+    let trials = crash_sweep(21, |machine| {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let _ = machine.run(|env| live(env, known.clone()));
+        check_twice(machine, &known);
+    });
+    assert!(trials > 150, "{trials} changes: fewer than the life has");
+}
+
+#[test]
+fn an_error_at_every_call() {
+    let trials = error_sweep(22, |machine| {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let _ = machine.run(|env| live(env, known.clone()));
+        check_twice(machine, &known);
+    });
+    assert!(trials > 200, "{trials} calls: fewer than the life has");
+}

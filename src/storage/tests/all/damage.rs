@@ -1,0 +1,149 @@
+//! One flipped bit anywhere in the files of a stopped node: the start or the read is refused, naming the file; or the
+//! bit meant nothing. Never other data, never a panic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schema::Catalog;
+use sim::local::Machine;
+use storage::{Error, Position};
+
+use crate::support::{Op, Query, TABLE, What, catalog, open, read, table, write};
+
+fn put(partition: &str, row: &str, at: i64) -> Op {
+    let cells = vec![
+        ("v".to_owned(), Some(format!("value of {row}"))),
+        ("w".to_owned(), None),
+    ];
+    let what = What::Put {
+        row: row.to_owned(),
+        cells,
+        insert: true,
+        ttl: 0,
+    };
+    Op {
+        partition: partition.to_owned(),
+        at,
+        what,
+    }
+}
+
+/// A machine with a file, a manifest with several records, and a log with several frames; what a read gives; and
+/// where the log's last frame begins.
+fn machine(catalog: &Arc<Catalog>) -> (Machine, Vec<String>, Position) {
+    let machine = Machine::new(31);
+    let schema = catalog.clone();
+    let result = machine.run(|env| async move {
+        let table = table(&schema, "t");
+        let engine = open(&env, &schema).await.unwrap();
+        for number in 0..20 {
+            let op = put(
+                &format!("p{}", number % 3),
+                &format!("r{number:02}"),
+                number,
+            );
+            write(&engine, &env, &table, &[op]).await.unwrap();
+        }
+        engine.flush(None).await.unwrap();
+        for number in 20..26 {
+            let op = put(
+                &format!("p{}", number % 3),
+                &format!("r{number:02}"),
+                number,
+            );
+            write(&engine, &env, &table, &[op]).await.unwrap();
+        }
+        env.sleep(Duration::from_secs(1)).await;
+        let last = engine.status().log.written;
+        write(&engine, &env, &table, &[put("p0", "last", 100)])
+            .await
+            .unwrap();
+        let lines = read(&engine, &env, &table, &Query::default())
+            .await
+            .unwrap();
+        (lines, last)
+    });
+    let (lines, last) = result.expect("the power does not fail");
+    (machine, lines, last)
+}
+
+/// Opens a copy of the disk with one bit flipped, and reads everything.
+fn reopen(
+    machine: &Machine,
+    catalog: &Arc<Catalog>,
+    path: &str,
+    bit: u64,
+) -> Result<Vec<String>, Error> {
+    let disk = machine.disk().copy(bit);
+    disk.damage(path, |bytes| bytes[bit as usize / 8] ^= 1 << (bit % 8));
+    let damaged = Machine::with_disk(32, disk);
+    let schema = catalog.clone();
+    let read = damaged.run(|env| async move {
+        let engine = open(&env, &schema).await?;
+        read(&engine, &env, &table(&schema, "t"), &Query::default()).await
+    });
+    read.expect("the power does not fail")
+}
+
+/// Flips every `every`th bit of these bytes of the file whose path contains `name`.
+fn check(
+    name: &str,
+    bytes: impl IntoIterator<Item = std::ops::Range<u64>>,
+    every: usize,
+    is_lost: impl Fn(u64, &[String], &[String]) -> bool,
+) {
+    let catalog = catalog(&[TABLE]);
+    let (machine, expected, _) = machine(&catalog);
+    let files = machine.disk().files();
+    let (path, len) = files
+        .iter()
+        .find(|(path, _)| path.contains(name))
+        .expect("the file is there");
+    let mut refused = 0;
+    let bits = bytes
+        .into_iter()
+        .flat_map(|range| range.start * 8..range.end.min(*len) * 8);
+    for bit in bits.step_by(every) {
+        match reopen(&machine, &catalog, path, bit) {
+            Ok(lines) => {
+                let good = lines == expected || is_lost(bit / 8, &lines, &expected);
+                assert!(good, "bit {bit} of {path}: {lines:?}");
+            }
+            Err(Error::Corrupt { file, .. }) => {
+                assert_eq!(file, *path, "bit {bit}");
+                refused += 1;
+            }
+            // The stream's error, as the tests carry it.
+            Err(error) if error.to_string().contains("damaged") => refused += 1,
+            Err(error) => panic!("bit {bit} of {path}: {error}"),
+        }
+    }
+    assert!(refused > 20, "only {refused} flips of {path} were seen");
+}
+
+#[test]
+fn of_a_commit_log() {
+    let (_, _, last) = machine(&catalog(&[TABLE]));
+    // Nothing after the last frame says that it was synced: damaged, it is a torn tail.
+    let last_frame = u64::from(last.offset());
+    check(
+        "segment-0000000001",
+        [0..last_frame + 200],
+        13,
+        |byte, lines, expected| {
+            let without_last = expected.iter().filter(|line| !line.contains(" last "));
+            byte >= last_frame && without_last.eq(lines)
+        },
+    );
+}
+
+#[test]
+fn of_a_manifest() {
+    let parts = [0..32, 4096..4112, 8192..8208, 12_288..u64::MAX / 16];
+    check("manifest", parts, 13, |_, _, _| false);
+}
+
+#[test]
+fn of_an_sstable() {
+    check(".sst", [0..u64::MAX / 16], 13, |_, _, _| false);
+}

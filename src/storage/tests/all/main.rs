@@ -1,0 +1,10 @@
+//! The engine on a simulated disk: scripts, a model, crashes at every step, damage, and old files.
+
+mod crash;
+mod damage;
+mod fixtures;
+mod model;
+mod pressure;
+mod scripts;
+mod support;
+mod twin;
