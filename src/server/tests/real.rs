@@ -1,4 +1,8 @@
 //! The same listener on real sockets, threads and disk: many clients at once, each with requests in flight.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test on the real disk removes its folder"
+)]
 
 mod support;
 
