@@ -117,10 +117,7 @@ fn check(value: &Value<'_>, receiver: &Receiver) -> Result<(), Error> {
     match (&receiver.ty, bytes.len()) {
         (Type::Blob, _) | (Type::Int, 4) | (Type::BigInt, 8) => Ok(()),
         (ty, _) => ty.validate(bytes).map_err(|error| {
-            Error::invalid(format!(
-                "Exception while binding column {}: {error}",
-                receiver.name
-            ))
+            Error::invalid(format!("{error}\nin the value bound for {}", receiver.name))
         }),
     }
 }

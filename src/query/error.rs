@@ -3,8 +3,12 @@
 //! Every layer's error says what the caller does next; [`Error::to_wire`] turns it into the code
 //! and the fields that drivers act on.
 
+use cql::tree::Span;
 use protocol::Consistency;
 use protocol::error::{Error as Wire, Failures, WriteType};
+
+/// The longest message that a client is sent.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
 /// A statement that was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,6 +19,14 @@ pub enum Error {
     /// The statement parses and cannot be carried out: the client changes it.
     #[error("{0}")]
     Invalid(String),
+    /// The same, with where in the text it is.
+    #[error("{text}")]
+    InvalidAt {
+        /// Cassandra's sentence; what follows a line end is ours.
+        text: String,
+        /// The stretch of the statement that is wrong.
+        span: Span,
+    },
     /// The statement touches what only the server may write.
     #[error("{0}")]
     Unauthorized(String),
@@ -48,6 +60,26 @@ impl Error {
     pub fn unsupported(what: impl std::fmt::Display) -> Self {
         Error::Invalid(format!("{what} is not supported yet"))
     }
+
+    /// The error of this stretch of the statement, unless a smaller one is known already.
+    pub fn at(self, span: Span) -> Self {
+        match self {
+            Error::Invalid(text) if span.start < span.end => Error::InvalidAt { text, span },
+            other => other,
+        }
+    }
+
+    /// The error with the place in the statement's text quoted below its first line.
+    pub fn quoting(self, statement: &str) -> Self {
+        let Error::InvalidAt { text, span } = self else {
+            return self;
+        };
+        let carets = cql::error::caret(statement, span);
+        Error::Invalid(match text.split_once('\n') {
+            Some((sentence, hint)) => format!("{sentence}\n{carets}\n{hint}"),
+            None => format!("{text}\n{carets}"),
+        })
+    }
 }
 
 impl From<types::Error> for Error {
@@ -76,7 +108,7 @@ impl Error {
     pub fn to_wire(&self, consistency: Consistency) -> Wire {
         match self {
             Error::Syntax(text) => Wire::Syntax(text.clone()),
-            Error::Invalid(text) => Wire::Invalid(text.clone()),
+            Error::Invalid(text) | Error::InvalidAt { text, .. } => Wire::Invalid(cut(text)),
             Error::Unauthorized(text) => Wire::Unauthorized(text.clone()),
             Error::Protocol(text) => Wire::Protocol(text.clone()),
             Error::Server(text) => Wire::Server(text.clone()),
@@ -142,6 +174,12 @@ impl From<Wire> for Error {
     fn from(error: Wire) -> Self {
         Error::Wire(Box::new(error))
     }
+}
+
+/// A message of at most 4 KiB, whatever the statement that it repeats.
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(MESSAGE_BYTES_MAX);
+    text[..end].to_string()
 }
 
 fn hex(bytes: &[u8]) -> String {

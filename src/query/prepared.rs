@@ -82,7 +82,8 @@ impl Prepared {
             return Ok((planned.clone(), false));
         }
         let statement = cql::parse(&self.text)?;
-        let fresh = statement::plan(statement, self.keyspace.as_deref(), data_center, catalog)?;
+        let fresh = statement::plan(statement, self.keyspace.as_deref(), data_center, catalog)
+            .map_err(|error| error.quoting(&self.text))?;
         debug_assert_eq!(fresh.metadata_id, metadata_id(&fresh.metadata));
         let newly = fresh.metadata_id != self.first_metadata_id
             && !self.differs.swap(true, Ordering::Relaxed);

@@ -97,6 +97,11 @@ impl Fetch {
             .map(|column| &*column.name)
     }
 
+    /// Whether a column of this kind is read.
+    pub fn has_kind(&self, kind: ColumnKind) -> bool {
+        self.slots.iter().any(|slot| slot.kind == kind)
+    }
+
     /// Whether a slot is the column of this name.
     pub fn is(&self, slot: usize, name: &str, table: &Table) -> bool {
         let (Some(slot), Some(column)) = (self.slots.get(slot), table.column(name)) else {

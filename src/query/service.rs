@@ -165,6 +165,7 @@ impl Service {
             &self.shared.options.data_center,
             &self.catalog(),
         )
+        .map_err(|error| error.quoting(text))
     }
 
     fn query(

@@ -125,6 +125,11 @@ impl Maker<'_> {
         Planner {
             catalog: self.catalog,
             keyspace: &table.keyspace,
+            partition_key: table
+                .partition_key
+                .iter()
+                .map(|column| column.ty.clone())
+                .collect(),
             markers,
         }
     }
@@ -166,6 +171,7 @@ impl Maker<'_> {
                 let mut planner = Planner {
                     catalog: self.catalog,
                     keyspace: self.keyspace.unwrap_or_default(),
+                    partition_key: Vec::new(),
                     markers,
                 };
                 Some(planner.plan(term, &receiver)?)

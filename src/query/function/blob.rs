@@ -4,23 +4,21 @@ use types::Type;
 
 use crate::error::Error;
 use crate::function::{Call, Function};
-use crate::term::fit::Shape;
+use crate::term::fit::Argument;
 
 /// The conversion of this name, in the spelling with or without underscores.
-pub fn find(name: &str, _: &[Shape<'_>]) -> Option<Result<Function, Error>> {
+pub fn find(name: &str, _: &[Argument<'_>]) -> Option<Result<Function, Error>> {
     let from_blob = name
         .strip_prefix("blob_as_")
         .or_else(|| name.strip_prefix("blobas"));
     if let Some(ty) = from_blob.and_then(native) {
-        let name = format!("blob_as_{ty}");
-        return Some(Ok(Function::new(&name, vec![Type::Blob], ty, read_as)));
+        return Some(Ok(Function::new(name, vec![Type::Blob], ty, read_as)));
     }
     let to_blob = name
         .strip_suffix("_as_blob")
         .or_else(|| name.strip_suffix("asblob"));
     let ty = native(to_blob?)?;
-    let name = format!("{ty}_as_blob");
-    Some(Ok(Function::new(&name, vec![ty], Type::Blob, as_it_is)))
+    Some(Ok(Function::new(name, vec![ty], Type::Blob, as_it_is)))
 }
 
 fn native(name: &str) -> Option<Type> {

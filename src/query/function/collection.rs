@@ -5,14 +5,15 @@ use types::collection::{Items, Pairs, encode_items};
 
 use crate::error::Error;
 use crate::function::{Call, Function};
-use crate::term::fit::Shape;
+use crate::term::fit::Argument;
 
 /// The function of this name for an argument of this shape.
-pub fn find(name: &str, shapes: &[Shape<'_>]) -> Option<Result<Function, Error>> {
+pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, Error>> {
     if !matches!(name, "map_keys" | "map_values" | "collection_count") {
         return None;
     }
-    let Some(argument) = shapes.first().and_then(Shape::preferred) else {
+    let first = arguments.first();
+    let Some(argument) = first.and_then(|argument| argument.shape.preferred()) else {
         return Some(Err(Error::invalid(format!(
             "Cannot infer the type of the argument of function system.{name}"
         ))));

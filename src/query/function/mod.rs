@@ -16,7 +16,7 @@ use types::{Token, Type};
 
 use crate::bind::{Bindings, Chance, Moment};
 use crate::error::Error;
-use crate::term::fit::{Fit, Shape};
+use crate::term::fit::{Argument, Fit};
 
 /// A function with its types chosen.
 #[derive(Debug)]
@@ -83,28 +83,37 @@ impl Function {
 }
 
 /// Finds the function that `name(arguments)` means.
-pub fn resolve(
-    name: &QualifiedName,
-    shapes: &[Shape<'_>],
-    _receiver: Option<&Type>,
-) -> Result<Arc<Function>, Error> {
+pub fn resolve(name: &QualifiedName, arguments: &[Argument<'_>]) -> Result<Arc<Function>, Error> {
     let word = name.name.text.as_str();
-    let in_system = name
-        .keyspace
-        .as_ref()
-        .is_none_or(|keyspace| keyspace.text == "system");
-    let found = if in_system {
+    let found = if is_in_system(name) {
         [time::find, blob::find, collection::find]
             .iter()
-            .find_map(|family| family(word, shapes))
+            .find_map(|family| family(word, arguments))
     } else {
         None
     };
     match found {
-        Some(function) => checked(function?, shapes).map(Arc::new),
+        Some(function) => checked(function?, arguments).map(Arc::new),
         None if is_json(word) => Err(Error::unsupported(format!("The function {word}"))),
         None => Err(Error::invalid(format!("Unknown function '{name}'"))),
     }
+}
+
+/// Whether a name without keyspace, or of `system`, was written.
+pub fn is_in_system(name: &QualifiedName) -> bool {
+    name.keyspace
+        .as_ref()
+        .is_none_or(|keyspace| keyspace.text == "system")
+}
+
+/// Whether a call is one of `token`.
+pub fn is_token(name: &QualifiedName) -> bool {
+    name.name.text == "token" && is_in_system(name)
+}
+
+/// `current_timestamp()`.
+pub fn current_timestamp() -> Arc<Function> {
+    Arc::new(time::current_timestamp_function())
 }
 
 fn is_json(word: &str) -> bool {
@@ -112,20 +121,20 @@ fn is_json(word: &str) -> bool {
 }
 
 /// Refuses a call with the wrong number or kinds of arguments.
-fn checked(function: Function, shapes: &[Shape<'_>]) -> Result<Function, Error> {
-    if shapes.len() != function.arguments.len() {
+fn checked(function: Function, arguments: &[Argument<'_>]) -> Result<Function, Error> {
+    if arguments.len() != function.arguments.len() {
         return Err(Error::invalid(format!(
             "Invalid number of arguments in call to function {}: {} required but {} provided",
             function.name,
             function.arguments.len(),
-            shapes.len()
+            arguments.len()
         )));
     }
-    for (index, (shape, ty)) in shapes.iter().zip(&function.arguments).enumerate() {
-        if shape.fit(ty) == Fit::No {
+    for (index, (argument, ty)) in arguments.iter().zip(&function.arguments).enumerate() {
+        if argument.shape.fit(ty) == Fit::No {
             return Err(Error::invalid(format!(
-                "Type error: argument {index} cannot be passed to function {}, which takes {ty} there",
-                function.name
+                "Type error: {} cannot be passed as argument {index} of function {} of type {ty}",
+                argument.written, function.name
             )));
         }
     }
@@ -149,7 +158,7 @@ pub fn cast(source: &Type, target: &Type) -> Result<Arc<Function>, Error> {
 }
 
 /// `token(key columns)`: where the ring puts the partition.
-pub fn token(types: Vec<Type>) -> Arc<Function> {
+pub fn token(types: Vec<Type>, arguments: &[Argument<'_>]) -> Result<Arc<Function>, Error> {
     let body: Body = |call| {
         let Some(parts) = call
             .arguments
@@ -163,7 +172,8 @@ pub fn token(types: Vec<Type>) -> Arc<Function> {
         partition::encode(parts, &mut key);
         Ok(Some(Token::of(&key).0.to_be_bytes().to_vec()))
     };
-    Arc::new(Function::new("token", types, Type::BigInt, body))
+    let function = Function::new("token", types, Type::BigInt, body);
+    checked(function, arguments).map(Arc::new)
 }
 
 /// Bindings without values, time or chance, for folding constants: pure functions use neither.

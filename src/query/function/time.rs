@@ -6,71 +6,29 @@ use types::{Type, cast};
 
 use crate::error::Error;
 use crate::function::{Body, Call, Function};
-use crate::term::fit::{Fit, Shape};
+use crate::term::fit::{Argument, Fit};
 
-/// The function of this name, in the spelling with or without underscores.
-pub fn find(name: &str, shapes: &[Shape<'_>]) -> Option<Result<Function, Error>> {
-    let made = |name: &str, result: Type, body: Body| {
-        Some(Ok(Function::new(name, vec![], result, body).impure()))
-    };
+/// The function of this name. Names without underscores are those before 5.0; results show a
+/// function by the name that was written.
+pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, Error>> {
+    let made =
+        |result: Type, body: Body| Some(Ok(Function::new(name, vec![], result, body).impure()));
+    let of =
+        |types: &[Type], result: Type, body: Body| Some(of(name, types, arguments, result, body));
     match name {
-        "uuid" => made(name, Type::Uuid, random),
-        "now" => made(name, Type::TimeUuid, now),
-        "current_timeuuid" | "currenttimeuuid" => made("current_timeuuid", Type::TimeUuid, now),
-        "current_timestamp" | "currenttimestamp" => {
-            made("current_timestamp", Type::Timestamp, current_timestamp)
+        "uuid" => made(Type::Uuid, random),
+        "now" | "current_timeuuid" | "currenttimeuuid" => made(Type::TimeUuid, now),
+        "current_timestamp" | "currenttimestamp" => made(Type::Timestamp, current_timestamp),
+        "current_date" | "currentdate" => made(Type::Date, current_date),
+        "current_time" | "currenttime" => made(Type::Time, current_time),
+        "min_timeuuid" | "mintimeuuid" => of(&[Type::Timestamp], Type::TimeUuid, min_timeuuid),
+        "max_timeuuid" | "maxtimeuuid" => of(&[Type::Timestamp], Type::TimeUuid, max_timeuuid),
+        "to_timestamp" | "totimestamp" => {
+            of(&[Type::TimeUuid, Type::Date], Type::Timestamp, to_timestamp)
         }
-        "current_date" | "currentdate" => made("current_date", Type::Date, current_date),
-        "current_time" | "currenttime" => made("current_time", Type::Time, current_time),
-        "min_timeuuid" | "mintimeuuid" => of(
-            "min_timeuuid",
-            &[Type::Timestamp],
-            shapes,
-            Type::TimeUuid,
-            min_timeuuid,
-        ),
-        "max_timeuuid" | "maxtimeuuid" => of(
-            "max_timeuuid",
-            &[Type::Timestamp],
-            shapes,
-            Type::TimeUuid,
-            max_timeuuid,
-        ),
-        "to_timestamp" | "totimestamp" => of(
-            "to_timestamp",
-            &[Type::TimeUuid, Type::Date],
-            shapes,
-            Type::Timestamp,
-            to_timestamp,
-        ),
-        "dateof" => of(
-            "dateof",
-            &[Type::TimeUuid],
-            shapes,
-            Type::Timestamp,
-            to_timestamp,
-        ),
-        "to_date" | "todate" => of(
-            "to_date",
-            &[Type::TimeUuid, Type::Timestamp],
-            shapes,
-            Type::Date,
-            to_date,
-        ),
-        "to_unix_timestamp" | "tounixtimestamp" => {
-            let types = [Type::TimeUuid, Type::Timestamp, Type::Date];
-            of(
-                "to_unix_timestamp",
-                &types,
-                shapes,
-                Type::BigInt,
-                to_unix_timestamp,
-            )
-        }
-        "unixtimestampof" => of(
-            "unixtimestampof",
-            &[Type::TimeUuid],
-            shapes,
+        "to_date" | "todate" => of(&[Type::TimeUuid, Type::Timestamp], Type::Date, to_date),
+        "to_unix_timestamp" | "tounixtimestamp" => of(
+            &[Type::TimeUuid, Type::Timestamp, Type::Date],
             Type::BigInt,
             to_unix_timestamp,
         ),
@@ -78,24 +36,50 @@ pub fn find(name: &str, shapes: &[Shape<'_>]) -> Option<Result<Function, Error>>
     }
 }
 
+/// `current_timestamp()`, which `'now'` as a timestamp also means.
+pub fn current_timestamp_function() -> Function {
+    Function::new(
+        "current_timestamp",
+        vec![],
+        Type::Timestamp,
+        current_timestamp,
+    )
+    .impure()
+}
+
 /// A function of one argument, of whichever of these types fits it best.
 fn of(
     name: &str,
     types: &[Type],
-    shapes: &[Shape<'_>],
+    arguments: &[Argument<'_>],
     result: Type,
     body: Body,
-) -> Option<Result<Function, Error>> {
-    let fits = |ty: &&Type| shapes.first().map_or(Fit::No, |shape| shape.fit(ty));
-    let exact = types.iter().find(|ty| fits(ty) == Fit::Exact);
-    let weak: Vec<&Type> = types.iter().filter(|ty| fits(ty) == Fit::Weak).collect();
-    Some(match (exact, weak.as_slice()) {
-        (Some(ty), _) | (None, &[ty]) => Ok(Function::new(name, vec![ty.clone()], result, body)),
-        (None, []) => Ok(Function::new(name, vec![types[0].clone()], result, body)),
-        (None, _) => Err(Error::invalid(format!(
-            "Ambiguous call to function system.{name} (can be matched by several signatures): use type hint to disambiguate"
+) -> Result<Function, Error> {
+    let made = |ty: &Type| Function::new(name, vec![ty.clone()], result.clone(), body);
+    let [Argument { shape, .. }] = arguments else {
+        return Ok(made(&types[0]));
+    };
+    let fitting = |fit: Fit| types.iter().filter(move |ty| shape.fit(ty) == fit);
+    if let Some(ty) = fitting(Fit::Exact).next() {
+        return Ok(made(ty));
+    }
+    let signatures = |types: &mut dyn Iterator<Item = &Type>| {
+        let each = types.map(|ty| format!("system.{name} : ({ty}) -> {result}"));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let weak: Vec<&Type> = fitting(Fit::Weak).collect();
+    match weak.as_slice() {
+        [ty] => Ok(made(ty)),
+        [] if types.len() == 1 => Ok(made(&types[0])),
+        [] => Err(Error::invalid(format!(
+            "Invalid call to function {name}, none of its type signatures match (known type signatures: {})",
+            signatures(&mut types.iter())
         ))),
-    })
+        several => Err(Error::invalid(format!(
+            "Ambiguous call to function {name} (can be matched by following signatures: {}): use type casts to disambiguate",
+            signatures(&mut several.iter().copied())
+        ))),
+    }
 }
 
 fn random(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {

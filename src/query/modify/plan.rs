@@ -60,10 +60,7 @@ impl Maker<'_, '_> {
         let (mut statics, mut regulars) = (Vec::new(), Vec::new());
         for (index, (name, term)) in columns.iter().zip(values).enumerate() {
             if columns[..index].iter().any(|other| other.text == name.text) {
-                return Err(Error::invalid(format!(
-                    "Multiple definitions found for column {}",
-                    name.text
-                )));
+                return Err(Error::invalid("The column names contains duplicates").at(name.span));
             }
             let column = self.column(name)?;
             let plan = self
@@ -127,15 +124,15 @@ impl Maker<'_, '_> {
             refuse_conflict(list, &operation)?;
             list.push(operation);
         }
-        let restrictions =
-            restriction::analyse(self.table, &update.relations, Purpose::Update, self.planner)?;
+        let only_statics = regulars.is_empty();
+        let restrictions = restriction::analyse(
+            self.table,
+            &update.relations,
+            Purpose::Update,
+            only_statics,
+            self.planner,
+        )?;
         let (keys, clustering) = self.points(restrictions)?;
-        if clustering.range.is_some() {
-            return Err(Error::invalid(
-                "Slice restrictions are not supported on the clustering columns in UPDATE statements",
-            ));
-        }
-        let only_statics = regulars.is_empty() && clustering.is_empty();
         if !only_statics {
             self.refuse_incomplete_rows(&clustering)?;
         }
@@ -164,25 +161,23 @@ impl Maker<'_, '_> {
             list.push(operation);
         }
         let timestamp = self.timestamp(&delete.attributes)?;
-        let restrictions =
-            restriction::analyse(self.table, &delete.relations, Purpose::Delete, self.planner)?;
+        let only_statics = regulars.is_empty() && !statics.is_empty();
+        let restrictions = restriction::analyse(
+            self.table,
+            &delete.relations,
+            Purpose::Delete,
+            only_statics,
+            self.planner,
+        )?;
         let (keys, clustering) = self.points(restrictions)?;
         let whole_rows = clustering.fixed_columns() == self.table.clustering.len();
-        let effect = if !delete.targets.is_empty() {
-            if clustering.range.is_some()
-                || (!regulars.is_empty() && !whole_rows && !clustering.is_empty())
-            {
-                return Err(Error::invalid(
-                    "Range deletions are not supported for specific columns",
-                ));
-            }
-            if !regulars.is_empty() {
-                self.refuse_incomplete_rows(&clustering)?;
-            }
+        let effect = if !regulars.is_empty() && !whole_rows {
+            return Err(Error::invalid(
+                "Range deletions are not supported for specific columns",
+            ));
+        } else if !delete.targets.is_empty() {
             cells(false, statics, regulars)
-        } else if clustering.is_empty() && !self.table.clustering.is_empty()
-            || self.table.clustering.is_empty()
-        {
+        } else if clustering.is_empty() {
             Effect::DeletePartition
         } else if whole_rows {
             Effect::DeleteRows
@@ -200,7 +195,9 @@ impl Maker<'_, '_> {
     }
 
     fn column(&self, name: &Identifier) -> Result<Column, Error> {
-        restriction::column(self.table, &name.text).cloned()
+        restriction::column(self.table, &name.text)
+            .cloned()
+            .map_err(|error| error.at(name.span))
     }
 
     fn points(&self, restrictions: Restrictions) -> Result<(Vec<Values>, ClusteringPlan), Error> {
@@ -240,6 +237,11 @@ impl Maker<'_, '_> {
     }
 
     fn assignment(&mut self, assignment: &Assignment) -> Result<Operation, Error> {
+        self.operation(assignment)
+            .map_err(|error| error.at(assignment.span))
+    }
+
+    fn operation(&mut self, assignment: &Assignment) -> Result<Operation, Error> {
         let column = self.column(&assignment.target.column)?;
         if column.is_key() {
             return Err(Error::invalid(format!(

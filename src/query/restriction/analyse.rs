@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use cql::tree::Relation;
 use schema::Table;
-use schema::table::{Column, ColumnKind};
+use schema::table::Column;
 
 use crate::error::Error;
-use crate::restriction::clustering::{ClusteringPlan, Range, RangeBound, Step};
+use crate::restriction::clustering::ClusteringPlan;
 use crate::restriction::collect::{Collected, Collector, OnColumn, column};
 use crate::restriction::filter::{FilterPlan, Operator, Target};
 use crate::restriction::key::{KeyPlan, TokenRange};
-use crate::restriction::values::{TuplePlan, Values};
+use crate::restriction::ranges;
+use crate::restriction::values::Values;
 use crate::restriction::{NEEDS_FILTERING, Restrictions};
 use crate::term::Planner;
 
@@ -30,6 +31,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Whether conditions may be left to a look at each row.
+    pub fn allows_filtering(self) -> bool {
+        self == (Purpose::Select {
+            allow_filtering: true,
+        })
+    }
+
     fn is_select(self) -> bool {
         matches!(self, Purpose::Select { .. })
     }
@@ -43,11 +51,13 @@ impl Purpose {
     }
 }
 
-/// What the relations mean for a statement on `table`.
+/// What the relations mean for a statement on `table`. With `only_statics` the statement is about
+/// nothing but static columns, so that clustering columns have no business in it.
 pub fn analyse(
     table: &Table,
     relations: &[Relation],
     purpose: Purpose,
+    only_statics: bool,
     planner: &mut Planner<'_>,
 ) -> Result<Restrictions, Error> {
     let mut collector = Collector {
@@ -59,27 +69,28 @@ pub fn analyse(
         collector.add(relation)?;
     }
     let mut found = collector.found;
+    let tokens = found.tokens.take();
+    let (keys, key_filters) = partition_key(table, &mut found, tokens.as_ref(), purpose)?;
+    if only_statics && on_clustering(table, &found) {
+        return Err(statics_have_no_rows(purpose));
+    }
+    let (clustering, row_filters) = clustering(table, &mut found, purpose)?;
     refuse_other_columns(table, &found, purpose)?;
     let mut filter = std::mem::take(&mut found.filters);
-    let (keys, key_filters) = partition_key(table, &mut found, purpose)?;
-    let whole_keys = matches!(keys, KeyPlan::Points(_));
     filter.extend(key_filters);
-    let (clustering, row_filters) = clustering(table, &mut found, purpose)?;
     filter.extend(row_filters);
     for column in table.statics.iter().chain(&table.regulars) {
         if let Some(on) = found.columns.remove(&*column.name) {
             filter.extend(filters(column, on));
         }
     }
+    let whole_keys = matches!(keys, KeyPlan::Points(_));
     let needs_filtering = !filter.is_empty() || (!clustering.is_empty() && !whole_keys);
-    if let Purpose::Select {
-        allow_filtering: false,
-    } = purpose
-        && needs_filtering
-    {
+    if purpose.is_select() && !purpose.allows_filtering() && needs_filtering {
         return Err(Error::invalid(NEEDS_FILTERING));
     }
     Ok(Restrictions {
+        within: if whole_keys { tokens } else { None },
         keys,
         clustering,
         filter,
@@ -117,52 +128,23 @@ fn refuse_other_columns(table: &Table, found: &Collected, purpose: Purpose) -> R
 fn partition_key(
     table: &Table,
     found: &mut Collected,
+    tokens: Option<&TokenRange>,
     purpose: Purpose,
 ) -> Result<(KeyPlan, Vec<FilterPlan>), Error> {
-    let restricted: Vec<&Column> = table
-        .partition_key
-        .iter()
-        .filter(|column| found.columns.contains_key(&*column.name))
-        .collect();
-    if let Some(tokens) = found.tokens.take() {
-        if let Some(column) = restricted.first() {
-            return Err(Error::invalid(format!(
-                "Columns \"{}\" cannot be restricted by both a normal relation and a token relation",
-                column.name
-            )));
-        }
-        if !purpose.is_select() {
-            return Err(only_equal_and_in(&format!(
-                " for {} statements",
-                purpose.statement()
-            )));
-        }
-        return Ok((KeyPlan::Tokens(tokens), Vec::new()));
+    if !purpose.is_select() {
+        check_modified_key(table, found, tokens.is_some(), purpose)?;
     }
-    let complete = restricted.len() == table.partition_key.len();
-    let all_equal = restricted
-        .iter()
-        .all(|column| found.columns[&*column.name].equal.is_some());
-    if complete && all_equal {
+    let is_point = |column: &Column| {
+        let on = found.columns.get(&*column.name);
+        on.is_some_and(|on| on.equal.is_some())
+    };
+    if table.partition_key.iter().all(is_point) {
         let values = table
             .partition_key
             .iter()
-            .map(|column| found.columns.remove(&*column.name).and_then(|on| on.equal))
-            .collect::<Option<Vec<Values>>>();
-        let values = values
-            .ok_or_else(|| Error::Server("a partition key column lost its relation".into()))?;
+            .filter_map(|column| found.columns.remove(&*column.name)?.equal)
+            .collect();
         return Ok((KeyPlan::Points(values), Vec::new()));
-    }
-    if !purpose.is_select() {
-        return Err(incomplete_key(table, &restricted, purpose));
-    }
-    if !all_equal
-        && purpose
-            == (Purpose::Select {
-                allow_filtering: false,
-            })
-    {
-        return Err(only_equal_and_in(""));
     }
     let mut rest = Vec::new();
     for column in &table.partition_key {
@@ -170,29 +152,58 @@ fn partition_key(
             rest.extend(filters(column, on));
         }
     }
-    Ok((KeyPlan::Tokens(TokenRange::default()), rest))
+    Ok((KeyPlan::Tokens(tokens.cloned().unwrap_or_default()), rest))
 }
 
-fn only_equal_and_in(what_for: &str) -> Error {
-    Error::invalid(format!(
-        "Only EQ and IN relation are supported on the partition key (unless you use the token() function){what_for}"
-    ))
-}
-
-fn incomplete_key(table: &Table, restricted: &[&Column], purpose: Purpose) -> Error {
-    if restricted.len() == table.partition_key.len() {
-        return only_equal_and_in(&format!(" for {} statements", purpose.statement()));
+/// A modification names its partitions by `=` or `IN` on every column of the key.
+fn check_modified_key(
+    table: &Table,
+    found: &Collected,
+    on_token: bool,
+    purpose: Purpose,
+) -> Result<(), Error> {
+    let statement = purpose.statement();
+    if on_token {
+        return Err(Error::invalid(format!(
+            "The token function cannot be used in WHERE clauses for {statement} statements"
+        )));
     }
     let missing: Vec<&str> = table
         .partition_key
         .iter()
-        .filter(|column| !restricted.iter().any(|other| other.name == column.name))
         .map(|column| &*column.name)
+        .filter(|name| !found.columns.contains_key(*name))
         .collect();
-    Error::invalid(format!(
-        "Some partition key parts are missing: {}",
-        missing.join(", ")
-    ))
+    if !missing.is_empty() {
+        return Err(Error::invalid(format!(
+            "Some partition key parts are missing: {}",
+            missing.join(", ")
+        )));
+    }
+    let is_range = |column: &Column| found.columns[&*column.name].equal.is_none();
+    if table.partition_key.iter().any(is_range) {
+        return Err(Error::invalid(format!(
+            "Only EQ and IN relation are supported on the partition key (unless you use the token() function) for {statement} statements"
+        )));
+    }
+    Ok(())
+}
+
+fn on_clustering(table: &Table, found: &Collected) -> bool {
+    let mut names = table.clustering.iter().map(|column| &*column.name);
+    !found.tuples.is_empty() || names.any(|name| found.columns.contains_key(name))
+}
+
+fn statics_have_no_rows(purpose: Purpose) -> Error {
+    Error::invalid(match purpose {
+        Purpose::Select { .. } => {
+            "Cannot restrict clustering columns when selecting only static columns".to_string()
+        }
+        other => format!(
+            "Invalid restrictions on clustering columns since the {} statement modifies only static columns",
+            other.statement()
+        ),
+    })
 }
 
 /// The clustering ranges, and what must be filtered of the columns behind a gap.
@@ -201,152 +212,50 @@ fn clustering(
     found: &mut Collected,
     purpose: Purpose,
 ) -> Result<(ClusteringPlan, Vec<FilterPlan>), Error> {
-    let mut plan = ClusteringPlan::default();
-    let mut position = 0;
-    while let Some(column) = table.clustering.get(position) {
-        if let Some(tuple) = found.tuples.remove(&position) {
-            if let Some((count, tuples)) = tuple.equal {
-                position += count;
-                plan.steps.push(Step::Tuple(count, tuples));
-                continue;
-            }
-            plan.range = Some(Range {
-                lower: tuple.lower,
-                upper: tuple.upper,
-            });
-            break;
-        }
-        let Some(on) = found.columns.remove(&*column.name) else {
-            break;
-        };
-        match on.equal {
-            Some(values) => plan.steps.push(Step::Column(values)),
-            None => {
-                plan.range = Some(Range {
-                    lower: on.lower.map(single),
-                    upper: on.upper.map(single),
-                });
-                break;
-            }
-        }
-        position += 1;
+    let plan = ranges::plan(table, found)?;
+    if purpose == Purpose::Update && plan.range.is_some() {
+        return Err(Error::invalid(
+            "Slice restrictions are not supported on the clustering columns in UPDATE statements",
+        ));
     }
-    let rest = behind_the_gap(table, found, &plan, purpose)?;
+    let rest = ranges::behind_the_gap(table, found, &plan, purpose)?;
+    let contains = |filter: &FilterPlan| {
+        let named = |column: &Column| *column.name == *filter.target.column_name();
+        table.clustering.iter().any(named)
+    };
+    if purpose.is_select() && !purpose.allows_filtering() && found.filters.iter().any(contains) {
+        return Err(Error::invalid(
+            "Clustering columns can only be restricted with CONTAINS with a secondary index or filtering",
+        ));
+    }
     Ok((plan, rest))
 }
 
-fn single((plan, inclusive): (crate::term::Plan, bool)) -> RangeBound {
-    RangeBound {
-        columns: 1,
-        values: TuplePlan::Components(vec![plan]),
-        inclusive,
-    }
-}
-
-/// Relations on clustering columns that no range can answer.
-fn behind_the_gap(
-    table: &Table,
-    found: &mut Collected,
-    plan: &ClusteringPlan,
-    purpose: Purpose,
-) -> Result<Vec<FilterPlan>, Error> {
-    let filters_allowed = purpose
-        == (Purpose::Select {
-            allow_filtering: true,
-        });
-    if let Some(position) = found.tuples.keys().next() {
-        let name = &table.clustering[*position].name;
-        return Err(Error::invalid(format!(
-            "Clustering column \"{name}\" cannot be restricted by a multi-column relation here: the columns before it must be restricted by EQ or IN"
-        )));
-    }
-    let mut rest = Vec::new();
-    for column in &table.clustering {
-        let Some(on) = found.columns.remove(&*column.name) else {
-            continue;
-        };
-        if !filters_allowed {
-            return Err(unusable(table, column, plan));
-        }
-        rest.extend(filters(column, on));
-    }
-    Ok(rest)
-}
-
-fn unusable(table: &Table, column: &Column, plan: &ClusteringPlan) -> Error {
-    let fixed = plan.fixed_columns();
-    let before = &table.clustering[fixed.min(table.clustering.len() - 1)].name;
-    if plan.range.is_some() {
-        Error::invalid(format!(
-            "Clustering column \"{}\" cannot be restricted (preceding column \"{before}\" is restricted by a non-EQ relation)",
-            column.name
-        ))
-    } else {
-        Error::invalid(format!(
-            "PRIMARY KEY column \"{}\" cannot be restricted as preceding column \"{before}\" is not restricted",
-            column.name
-        ))
-    }
-}
-
 /// The relations on one column as filters.
-fn filters(column: &Column, on: OnColumn) -> Vec<FilterPlan> {
-    let target = || Target::of(column);
-    let mut filters = Vec::new();
-    if let Some(values) = on.equal {
-        let operator = if values.is_one() {
-            Operator::Equal
-        } else {
-            Operator::In
-        };
-        filters.push(FilterPlan {
-            target: target(),
-            operator,
-            values,
-        });
-    }
-    if let Some((plan, inclusive)) = on.lower {
-        let operator = if inclusive {
-            Operator::GreaterOrEqual
-        } else {
-            Operator::Greater
-        };
-        filters.push(FilterPlan {
-            target: target(),
-            operator,
-            values: Values::One(plan),
-        });
-    }
-    if let Some((plan, inclusive)) = on.upper {
-        let operator = if inclusive {
-            Operator::LessOrEqual
-        } else {
-            Operator::Less
-        };
-        filters.push(FilterPlan {
-            target: target(),
-            operator,
-            values: Values::One(plan),
-        });
-    }
-    filters
+pub fn filters(column: &Column, on: OnColumn) -> Vec<FilterPlan> {
+    let filter = |operator: Operator, values: Values| FilterPlan {
+        target: Target::of(column),
+        operator,
+        values,
+    };
+    let equal = on.equal.map(|values| match values.is_one() {
+        true => filter(Operator::Equal, values),
+        false => filter(Operator::In, values),
+    });
+    let lower = on.lower.map(|(plan, inclusive)| match inclusive {
+        true => filter(Operator::GreaterOrEqual, Values::One(plan)),
+        false => filter(Operator::Greater, Values::One(plan)),
+    });
+    let upper = on.upper.map(|(plan, inclusive)| match inclusive {
+        true => filter(Operator::LessOrEqual, Values::One(plan)),
+        false => filter(Operator::Less, Values::One(plan)),
+    });
+    [equal, lower, upper].into_iter().flatten().collect()
 }
 
-/// A modification of rows needs every clustering column; a kind other than regular is told by name.
+/// The clustering columns that a modification of rows leaves open, if there are any.
 pub fn missing_clustering(table: &Table, plan: &ClusteringPlan) -> Option<String> {
-    let fixed = plan.fixed_columns();
-    if fixed >= table.clustering.len() {
-        return None;
-    }
-    debug_assert!(
-        table
-            .clustering
-            .iter()
-            .all(|column| column.kind == ColumnKind::Clustering)
-    );
-    let names: Vec<&str> = table.clustering[fixed..]
-        .iter()
-        .map(|column| &*column.name)
-        .collect();
-    Some(names.join(", "))
+    let open = table.clustering.get(plan.fixed_columns()..)?;
+    let names: Vec<&str> = open.iter().map(|column| &*column.name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }

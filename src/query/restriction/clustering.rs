@@ -58,6 +58,14 @@ pub struct RangeBound {
 }
 
 impl Step {
+    /// Whether it leaves one alternative: `=`, not `IN`.
+    pub fn is_equal(&self) -> bool {
+        matches!(
+            self,
+            Step::Column(Values::One(_)) | Step::Tuple(_, Tuples::One(_))
+        )
+    }
+
     /// How many columns it fixes.
     pub fn columns(&self) -> usize {
         match self {

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use cql::tree::{self, Comparison, InValues, Predicate, Relation, RelationSubject, Term, TermKind};
+use cql::tree::{Comparison, InValues, Predicate, Relation, RelationSubject, Term};
 use schema::Table;
-use schema::table::{Column, ColumnKind};
+use schema::table::Column;
 use types::Type;
 
 use crate::error::Error;
 use crate::marker::Receiver;
-use crate::restriction::clustering::RangeBound;
 use crate::restriction::filter::{FilterPlan, Operator, Target};
-use crate::restriction::key::{TOKEN_TYPE, TokenRange};
-use crate::restriction::values::{TuplePlan, Tuples, Values, tuple_type};
+use crate::restriction::key::TokenRange;
+use crate::restriction::several::OnTuple;
+use crate::restriction::values::Values;
 use crate::term::{Plan, Planner};
 
 /// What all relations say, by column.
@@ -39,17 +39,6 @@ pub struct OnColumn {
     pub upper: Option<(Plan, bool)>,
 }
 
-/// What is said of several columns at once.
-#[derive(Default)]
-pub struct OnTuple {
-    /// `=` or `IN`, with how many columns.
-    pub equal: Option<(usize, Tuples)>,
-    /// `>` or `>=`
-    pub lower: Option<RangeBound>,
-    /// `<` or `<=`
-    pub upper: Option<RangeBound>,
-}
-
 /// Gathers the relations of a WHERE clause.
 pub struct Collector<'a, 'b> {
     /// The statement's table.
@@ -63,60 +52,71 @@ pub struct Collector<'a, 'b> {
 impl Collector<'_, '_> {
     /// Takes in one relation.
     pub fn add(&mut self, relation: &Relation) -> Result<(), Error> {
-        match &relation.subject {
-            RelationSubject::Column(name) => self.on_column(&name.text, relation),
+        let added = match &relation.subject {
+            RelationSubject::Column(name) => self
+                .column(&name.text)
+                .map_err(|error| error.at(name.span))
+                .and_then(|column| self.on_column(&column, relation)),
             RelationSubject::Element(name, key) => self.on_element(&name.text, key, relation),
             RelationSubject::Columns(names) => self.on_columns(names, relation),
             RelationSubject::Token(names) => self.on_token(names, relation),
-        }
+        };
+        added.map_err(|error| error.at(relation.span))
     }
 
-    fn column(&self, name: &str) -> Result<Column, Error> {
+    /// A copy of the column of this name.
+    pub fn column(&self, name: &str) -> Result<Column, Error> {
         column(self.table, name).cloned()
     }
 
-    fn on_column(&mut self, name: &str, relation: &Relation) -> Result<(), Error> {
-        let column = self.column(name)?;
-        let receiver = Receiver::new(name, column.ty.clone());
+    fn on_column(&mut self, column: &Column, relation: &Relation) -> Result<(), Error> {
+        let receiver = Receiver::new(&*column.name, column.ty.clone());
         match &relation.predicate {
-            Predicate::Compare(Comparison::NotEqual, _) => Err(Error::invalid(format!(
-                "Unsupported \"!=\" relation: {relation}"
-            ))),
+            Predicate::Compare(Comparison::NotEqual, _) => Err(not_equal(relation)),
             Predicate::Compare(comparison, term) => {
-                refuse_whole_collection(&column, comparison_text(*comparison))?;
-                if *comparison != Comparison::Equal && column.ty.references_duration() {
-                    return Err(Error::invalid(
-                        "Slice restrictions are not supported on duration columns",
-                    ));
+                refuse_multi_cell(column, comparison_text(*comparison))?;
+                if *comparison != Comparison::Equal {
+                    refuse_duration(&column.ty)?;
                 }
                 let plan = self.planner.plan(term, &receiver)?;
-                self.compare(&column, *comparison, plan)
+                self.compare(column, *comparison, plan)
+            }
+            Predicate::Between(lower, upper) => {
+                refuse_multi_cell(column, "BETWEEN")?;
+                refuse_duration(&column.ty)?;
+                let lower = self.planner.plan(lower, &receiver)?;
+                self.compare(column, Comparison::GreaterOrEqual, lower)?;
+                let upper = self.planner.plan(upper, &receiver)?;
+                self.compare(column, Comparison::LessOrEqual, upper)
             }
             Predicate::In(values) => {
-                refuse_whole_collection(&column, "IN")?;
+                refuse_multi_cell(column, "IN")?;
                 let values = self.in_values(values, &receiver)?;
-                self.equal(&column, values)
+                self.equal(column, values)
             }
-            Predicate::Contains(term) => self.contains(&column, term, Operator::Contains),
-            Predicate::ContainsKey(term) => self.contains(&column, term, Operator::ContainsKey),
+            Predicate::Contains(term) => self.contains(column, term, Operator::Contains),
+            Predicate::ContainsKey(term) => self.contains(column, term, Operator::ContainsKey),
             Predicate::Like(_) => Err(Error::invalid(format!(
                 "LIKE restriction is only supported on properly indexed columns. {relation} is not valid."
             ))),
-            Predicate::Between(..) => Err(Error::unsupported("BETWEEN")),
             Predicate::IsNotNull => Err(Error::invalid(format!(
                 "Unsupported restriction: {relation}"
             ))),
         }
     }
 
+    /// The values of an IN; one alone is the same as `=`.
     fn in_values(&mut self, values: &InValues, receiver: &Receiver) -> Result<Values, Error> {
         Ok(match values {
-            InValues::Terms(terms) => Values::Listed(
-                terms
-                    .iter()
-                    .map(|term| self.planner.plan(term, receiver))
-                    .collect::<Result<_, _>>()?,
-            ),
+            InValues::Terms(terms) => match terms.as_slice() {
+                [only] => Values::One(self.planner.plan(only, receiver)?),
+                terms => Values::Listed(
+                    terms
+                        .iter()
+                        .map(|term| self.planner.plan(term, receiver))
+                        .collect::<Result<_, _>>()?,
+                ),
+            },
             InValues::Marker(marker) => {
                 let list = receiver.part("in", Type::list(receiver.ty.clone(), false));
                 Values::Marker(self.planner.marker(marker, &list))
@@ -140,76 +140,46 @@ impl Collector<'_, '_> {
         }
     }
 
+    fn on(&mut self, column: &Column) -> &mut OnColumn {
+        let name = column.name.to_string();
+        self.found.columns.entry(name).or_default()
+    }
+
     fn equal(&mut self, column: &Column, values: Values) -> Result<(), Error> {
-        let operator = if values.is_one() { "an Equal" } else { "a IN" };
-        let entry = self
-            .found
-            .columns
-            .entry(column.name.to_string())
-            .or_default();
-        if entry.equal.is_some() || entry.lower.is_some() || entry.upper.is_some() {
-            return Err(Error::invalid(format!(
-                "{} cannot be restricted by more than one relation if it includes {operator}",
-                column.name
-            )));
+        let on = self.on(column);
+        if let Some(other) = &on.equal {
+            return Err(more_than_one(&column.name, other.is_one()));
         }
-        entry.equal = Some(values);
+        if on.lower.is_some() || on.upper.is_some() {
+            return Err(equality_and_inequality(&column.name));
+        }
+        on.equal = Some(values);
         Ok(())
     }
 
     fn bound(&mut self, column: &Column, bound: (Plan, bool), is_lower: bool) -> Result<(), Error> {
-        let entry = self
-            .found
-            .columns
-            .entry(column.name.to_string())
-            .or_default();
-        if entry.equal.is_some() {
-            return Err(Error::invalid(format!(
-                "{} cannot be restricted by more than one relation if it includes an Equal",
-                column.name
-            )));
+        let on = self.on(column);
+        if let Some(other) = &on.equal {
+            return Err(more_than_one(&column.name, other.is_one()));
         }
-        let (slot, word) = if is_lower {
-            (&mut entry.lower, "start")
+        let slot = if is_lower {
+            &mut on.lower
         } else {
-            (&mut entry.upper, "end")
+            &mut on.upper
         };
         if slot.is_some() {
-            return Err(Error::invalid(format!(
-                "More than one restriction was found for the {word} bound on {}",
-                column.name
-            )));
+            return Err(two_bounds(&column.name, is_lower));
         }
         *slot = Some(bound);
         Ok(())
     }
 
     fn contains(&mut self, column: &Column, term: &Term, operator: Operator) -> Result<(), Error> {
-        let part = match (&column.ty, operator) {
-            (Type::List { element, .. } | Type::Set { element, .. }, Operator::Contains) => {
-                ("value", element)
-            }
-            (Type::Map { value, .. }, Operator::Contains) => ("value", value),
-            (Type::Map { key, .. }, Operator::ContainsKey) => ("key", key),
-            (Type::List { .. } | Type::Set { .. }, _) => {
-                return Err(Error::invalid(format!(
-                    "Cannot use CONTAINS KEY on non-map column {}",
-                    column.name
-                )));
-            }
-            _ => {
-                return Err(Error::invalid(format!(
-                    "Cannot use {operator} on non-collection column {}",
-                    column.name
-                )));
-            }
-        };
-        let receiver =
-            Receiver::new(&*column.name, column.ty.clone()).part(part.0, (**part.1).clone());
+        let (part, ty) = contained(column, operator)?;
+        let receiver = Receiver::new(&*column.name, column.ty.clone()).part(part, ty);
         let plan = self.planner.plan(term, &receiver)?;
-        let target = Target::of(column);
         self.found.filters.push(FilterPlan {
-            target,
+            target: Target::of(column),
             operator,
             values: Values::One(plan),
         });
@@ -218,222 +188,68 @@ impl Collector<'_, '_> {
 
     fn on_element(&mut self, name: &str, key: &Term, relation: &Relation) -> Result<(), Error> {
         let column = self.column(name)?;
-        let Type::Map {
-            key: key_type,
-            value,
-            ..
-        } = &column.ty
-        else {
+        let (key_type, value_type) = match &column.ty {
+            Type::Map { key, value, .. } => ((**key).clone(), (**value).clone()),
+            Type::List { .. } => {
+                return Err(Error::invalid(format!(
+                    "Indexes on list entries ({name}[index] = value) are not currently supported."
+                )));
+            }
+            _ => {
+                return Err(Error::invalid(format!(
+                    "Column {name} cannot be used as a map"
+                )));
+            }
+        };
+        if !column.ty.is_multi_cell() {
             return Err(Error::invalid(format!(
-                "Column {name} cannot be used as a map"
+                "Map-entry equality predicates on frozen map column {name} are not supported"
             )));
+        }
+        let Predicate::Compare(Comparison::Equal, term) = &relation.predicate else {
+            return Err(Error::invalid(
+                "Only EQ relations are supported on map entries",
+            ));
         };
         let receiver = Receiver::new(name, column.ty.clone());
-        let Predicate::Compare(Comparison::Equal, term) = &relation.predicate else {
-            return Err(Error::invalid(format!(
-                "Only EQ relations are supported on map entries, but found {relation}"
-            )));
-        };
-        let key = self
-            .planner
-            .plan(key, &receiver.part("key", (**key_type).clone()))?;
+        let key = self.planner.plan(key, &receiver.part("key", key_type))?;
         let value = self
             .planner
-            .plan(term, &receiver.part("value", (**value).clone()))?;
-        let target = Target::Entry {
-            column: Box::new(column.clone()),
-            key,
-        };
+            .plan(term, &receiver.part("value", value_type))?;
         self.found.filters.push(FilterPlan {
-            target,
+            target: Target::Entry {
+                column: Box::new(column),
+                key,
+            },
             operator: Operator::Equal,
             values: Values::One(value),
         });
         Ok(())
     }
+}
 
-    fn on_columns(&mut self, names: &[tree::Identifier], relation: &Relation) -> Result<(), Error> {
-        let columns = names
-            .iter()
-            .map(|name| self.column(&name.text))
-            .collect::<Result<Vec<_>, _>>()?;
-        if let Some(other) = columns
-            .iter()
-            .find(|column| column.kind != ColumnKind::Clustering)
-        {
+/// What CONTAINS or CONTAINS KEY compares with in a column: the name of the part and its type.
+fn contained(column: &Column, operator: Operator) -> Result<(&'static str, Type), Error> {
+    let part = match (&column.ty, operator) {
+        (Type::List { element, .. } | Type::Set { element, .. }, Operator::Contains) => {
+            ("value", element)
+        }
+        (Type::Map { value, .. }, Operator::Contains) => ("value", value),
+        (Type::Map { key, .. }, Operator::ContainsKey) => ("key", key),
+        (_, Operator::ContainsKey) => {
             return Err(Error::invalid(format!(
-                "Multi-column relations can only be applied to clustering columns but was applied to: {}",
-                other.name
+                "Cannot use CONTAINS KEY on non-map column {}",
+                column.name
             )));
         }
-        let first = usize::from(columns[0].position);
-        if columns
-            .iter()
-            .enumerate()
-            .any(|(index, column)| usize::from(column.position) != first + index)
-        {
+        _ => {
             return Err(Error::invalid(format!(
-                "Clustering columns must appear in the PRIMARY KEY order in multi-column relations: {relation}"
+                "Cannot use {operator} on non-collection column {}",
+                column.name
             )));
         }
-        let count = columns.len();
-        match &relation.predicate {
-            Predicate::Compare(Comparison::NotEqual, _) => Err(Error::invalid(format!(
-                "Unsupported \"!=\" relation: {relation}"
-            ))),
-            Predicate::Compare(Comparison::Equal, term) => {
-                let tuple = self.tuple(term, &columns)?;
-                self.tuple_equal(first, count, Tuples::One(tuple), relation)
-            }
-            Predicate::Compare(comparison, term) => {
-                let values = self.tuple(term, &columns)?;
-                let is_lower =
-                    matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
-                let inclusive = matches!(
-                    comparison,
-                    Comparison::GreaterOrEqual | Comparison::LessOrEqual
-                );
-                self.tuple_bound(
-                    first,
-                    RangeBound {
-                        columns: count,
-                        values,
-                        inclusive,
-                    },
-                    is_lower,
-                    relation,
-                )
-            }
-            Predicate::In(InValues::Terms(terms)) => {
-                let tuples = terms
-                    .iter()
-                    .map(|term| self.tuple(term, &columns))
-                    .collect::<Result<_, _>>()?;
-                self.tuple_equal(first, count, Tuples::Listed(tuples), relation)
-            }
-            Predicate::In(InValues::Marker(marker)) => {
-                let name = format!("in({})", joined(&columns));
-                let ty = Type::list(tuple_type(columns.iter().map(|column| &column.ty)), false);
-                let plan = self.planner.marker(marker, &Receiver::new(name, ty));
-                self.tuple_equal(first, count, Tuples::Marker(plan), relation)
-            }
-            _ => Err(Error::invalid(format!(
-                "Unsupported multi-column relation: {relation}"
-            ))),
-        }
-    }
-
-    fn tuple(&mut self, term: &Term, columns: &[Column]) -> Result<TuplePlan, Error> {
-        let names = joined(columns);
-        match &term.kind {
-            TermKind::Tuple(parts) if parts.len() != columns.len() => Err(Error::invalid(format!(
-                "Expected {} elements in value tuple, but got {}: {term}",
-                columns.len(),
-                parts.len()
-            ))),
-            TermKind::Tuple(parts) => Ok(TuplePlan::Components(
-                parts
-                    .iter()
-                    .zip(columns)
-                    .map(|(part, column)| {
-                        self.planner
-                            .plan(part, &Receiver::new(&*column.name, column.ty.clone()))
-                    })
-                    .collect::<Result<_, _>>()?,
-            )),
-            _ => {
-                let ty = tuple_type(columns.iter().map(|column| &column.ty));
-                Ok(TuplePlan::Whole(
-                    self.planner
-                        .plan(term, &Receiver::new(format!("({names})"), ty))?,
-                ))
-            }
-        }
-    }
-
-    fn tuple_equal(
-        &mut self,
-        first: usize,
-        count: usize,
-        tuples: Tuples,
-        relation: &Relation,
-    ) -> Result<(), Error> {
-        let entry = self.found.tuples.entry(first).or_default();
-        if entry.equal.is_some() || entry.lower.is_some() || entry.upper.is_some() {
-            return Err(more_than_one(relation));
-        }
-        entry.equal = Some((count, tuples));
-        Ok(())
-    }
-
-    fn tuple_bound(
-        &mut self,
-        first: usize,
-        bound: RangeBound,
-        is_lower: bool,
-        relation: &Relation,
-    ) -> Result<(), Error> {
-        let entry = self.found.tuples.entry(first).or_default();
-        let slot = if is_lower {
-            &mut entry.lower
-        } else {
-            &mut entry.upper
-        };
-        if entry.equal.is_some() || slot.is_some() {
-            return Err(more_than_one(relation));
-        }
-        *slot = Some(bound);
-        Ok(())
-    }
-
-    fn on_token(&mut self, names: &[tree::Identifier], relation: &Relation) -> Result<(), Error> {
-        let expected: Vec<&str> = self
-            .table
-            .partition_key
-            .iter()
-            .map(|column| &*column.name)
-            .collect();
-        let given: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
-        for name in &given {
-            self.column(name)?;
-        }
-        if given.len() != expected.len() {
-            return Err(Error::invalid(
-                "The token() function must be applied to all partition key components or none of them",
-            ));
-        }
-        if given != expected {
-            return Err(Error::invalid(format!(
-                "The token function arguments must be in the partition key order: {}",
-                expected.join(", ")
-            )));
-        }
-        let Predicate::Compare(comparison, term) = &relation.predicate else {
-            return Err(Error::invalid(format!(
-                "Unsupported relation on the token: {relation}"
-            )));
-        };
-        let plan = self
-            .planner
-            .plan(term, &Receiver::new("partition key token", TOKEN_TYPE))?;
-        let tokens = self.found.tokens.get_or_insert_default();
-        let (slot, bound) = match comparison {
-            Comparison::Equal if tokens.equal.is_none() => {
-                tokens.equal = Some(plan);
-                return Ok(());
-            }
-            Comparison::Greater => (&mut tokens.lower, (plan, false)),
-            Comparison::GreaterOrEqual => (&mut tokens.lower, (plan, true)),
-            Comparison::Less => (&mut tokens.upper, (plan, false)),
-            Comparison::LessOrEqual => (&mut tokens.upper, (plan, true)),
-            _ => return Err(more_than_one(relation)),
-        };
-        if slot.is_some() {
-            return Err(more_than_one(relation));
-        }
-        *slot = Some(bound);
-        Ok(())
-    }
+    };
+    Ok((part.0, (**part.1).clone()))
 }
 
 /// The column of this name, or Cassandra's sentence with a suggestion of ours.
@@ -454,19 +270,35 @@ pub fn column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, Error> {
     })
 }
 
-fn refuse_whole_collection(column: &Column, operator: &str) -> Result<(), Error> {
+fn refuse_multi_cell(column: &Column, operator: &str) -> Result<(), Error> {
     if !column.ty.is_multi_cell() {
         return Ok(());
     }
-    let kind = if column.ty.is_collection() {
-        "Collection"
-    } else {
-        "Non-frozen UDT"
-    };
+    if !column.ty.is_collection() {
+        return Err(Error::invalid(format!(
+            "Non-frozen UDT column '{}' ({}) cannot be restricted by any relation",
+            column.name, column.ty
+        )));
+    }
     Err(Error::invalid(format!(
-        "{kind} column '{}' ({}) cannot be restricted by a '{operator}' relation",
+        "Collection column '{}' ({}) cannot be restricted by a '{operator}' relation",
         column.name, column.ty
     )))
+}
+
+/// Durations have no order, so no range of them means anything.
+fn refuse_duration(ty: &Type) -> Result<(), Error> {
+    if !ty.references_duration() {
+        return Ok(());
+    }
+    Err(Error::invalid(match ty {
+        Type::Tuple(_) => "Slice restrictions are not supported on tuples containing durations",
+        Type::Udt { .. } => "Slice restrictions are not supported on UDTs containing durations",
+        ty if ty.is_collection() => {
+            "Slice restrictions are not supported on collections containing durations"
+        }
+        _ => "Slice restrictions are not supported on duration columns",
+    }))
 }
 
 fn comparison_text(comparison: Comparison) -> &'static str {
@@ -480,16 +312,30 @@ fn comparison_text(comparison: Comparison) -> &'static str {
     }
 }
 
-fn joined(columns: &[Column]) -> String {
-    columns
-        .iter()
-        .map(|column| &*column.name)
-        .collect::<Vec<_>>()
-        .join(",")
+/// The refusal of `!=`.
+pub fn not_equal(relation: &Relation) -> Error {
+    Error::invalid(format!("Unsupported \"!=\" relation: {relation}"))
 }
 
-fn more_than_one(relation: &Relation) -> Error {
+/// The refusal of a relation beside `=` or `IN` on the same columns.
+pub fn more_than_one(names: &str, is_equal: bool) -> Error {
+    let operator = if is_equal { "an Equal" } else { "a IN" };
     Error::invalid(format!(
-        "More than one restriction was found for the same bound or columns: {relation}"
+        "{names} cannot be restricted by more than one relation if it includes {operator}"
+    ))
+}
+
+/// The refusal of `=` or `IN` beside a range.
+pub fn equality_and_inequality(name: &str) -> Error {
+    Error::invalid(format!(
+        "Column \"{name}\" cannot be restricted by both an equality and an inequality relation"
+    ))
+}
+
+/// The refusal of a second bound on one side.
+pub fn two_bounds(names: &str, is_lower: bool) -> Error {
+    let word = if is_lower { "start" } else { "end" };
+    Error::invalid(format!(
+        "More than one restriction was found for the {word} bound on {names}"
     ))
 }

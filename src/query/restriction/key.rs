@@ -43,7 +43,7 @@ impl KeyPlan {
     pub fn evaluate(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
         match self {
             KeyPlan::Points(values) => Ok(Keys::List(points(values, table, bindings)?)),
-            KeyPlan::Tokens(range) => Ok(range.evaluate(bindings)?),
+            KeyPlan::Tokens(range) => Ok(Keys::Range(range.evaluate(bindings)?)),
         }
     }
 }
@@ -117,7 +117,8 @@ pub fn check(key: &[u8], is_single: bool) -> Result<(), Error> {
 }
 
 impl TokenRange {
-    fn evaluate(&self, bindings: &Bindings<'_>) -> Result<Keys, Error> {
+    /// The range for one execution.
+    pub fn evaluate(&self, bindings: &Bindings<'_>) -> Result<KeyRange, Error> {
         let token = |plan: &Plan| {
             let bytes = value(plan, bindings, "partition key token")?;
             let bytes: [u8; 8] = bytes
@@ -148,11 +149,11 @@ impl TokenRange {
     }
 }
 
-fn range(lower: ops::Bound<Token>, upper: ops::Bound<Token>) -> Keys {
-    Keys::Range(KeyRange {
+fn range(lower: ops::Bound<Token>, upper: ops::Bound<Token>) -> KeyRange {
+    KeyRange {
         start: lower.map(KeyEdge::Token),
         end: upper.map(KeyEdge::Token),
-    })
+    }
 }
 
 /// The type of a token.

@@ -11,23 +11,45 @@ pub mod clustering;
 mod collect;
 pub mod filter;
 pub mod key;
+mod ranges;
+mod several;
 pub mod values;
 
 pub use analyse::{Purpose, analyse, missing_clustering};
 pub use clustering::ClusteringPlan;
 pub use collect::column;
 pub use filter::FilterPlan;
-pub use key::KeyPlan;
+pub use key::{KeyPlan, TokenRange};
+
+use model::read::Keys;
+use schema::Table;
+
+use crate::bind::Bindings;
+use crate::error::Error;
 
 /// What a WHERE clause means.
 #[derive(Clone, Debug)]
 pub struct Restrictions {
     /// Which partitions.
     pub keys: KeyPlan,
+    /// `token(..)` beside a key that is named: only partitions within count.
+    pub within: Option<TokenRange>,
     /// Which rows of each.
     pub clustering: ClusteringPlan,
     /// What each row must satisfy besides.
     pub filter: Vec<FilterPlan>,
+}
+
+impl Restrictions {
+    /// The partitions for one execution.
+    pub fn partitions(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
+        let mut keys = self.keys.evaluate(table, bindings)?;
+        if let (Some(tokens), Keys::List(list)) = (&self.within, &mut keys) {
+            let range = tokens.evaluate(bindings)?;
+            list.retain(|key| range.contains(key.as_ref()));
+        }
+        Ok(keys)
+    }
 }
 
 /// The sentence that asks for ALLOW FILTERING.

@@ -132,7 +132,7 @@ impl Execution {
         let page = page(plan, bindings, &request, paging_state)?;
         let table = &plan.table;
         let command = Command {
-            keys: plan.restrictions.keys.evaluate(table, bindings)?,
+            keys: plan.restrictions.partitions(table, bindings)?,
             slices: plan
                 .restrictions
                 .clustering

@@ -27,7 +27,8 @@ pub fn is_reversed(
     let mut reversed = None;
     let mut position = 0;
     for ordering in &select.order_by {
-        let column = restriction::column(table, &ordering.column.text)?;
+        let column = restriction::column(table, &ordering.column.text)
+            .map_err(|error| error.at(ordering.column.span))?;
         if column.kind != ColumnKind::Clustering {
             return Err(Error::invalid(format!(
                 "Order by is currently only supported on the clustered columns of the PRIMARY KEY, got {}",
@@ -42,7 +43,7 @@ pub fn is_reversed(
         }
         if position != usize::from(column.position) {
             return Err(Error::invalid(
-                "Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY",
+                "Ordering by clustered columns must follow the declared order in the PRIMARY KEY",
             ));
         }
         let against = is_against(ordering, column.order);
@@ -55,7 +56,15 @@ pub fn is_reversed(
 }
 
 fn is_fixed(clustering: &ClusteringPlan, position: usize) -> bool {
-    position < clustering.fixed_columns()
+    let mut first = 0;
+    for step in &clustering.steps {
+        let behind = first + step.columns();
+        if position < behind {
+            return step.is_equal();
+        }
+        first = behind;
+    }
+    false
 }
 
 fn is_against(ordering: &Ordering, order: Order) -> bool {

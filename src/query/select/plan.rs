@@ -27,7 +27,9 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
     let purpose = Purpose::Select {
         allow_filtering: select.allow_filtering,
     };
-    let restrictions = restriction::analyse(table, &select.relations, purpose, planner)?;
+    let only_statics = only_statics(&selection);
+    let restrictions =
+        restriction::analyse(table, &select.relations, purpose, only_statics, planner)?;
     if select.distinct {
         check_distinct(table, select, &selection)?;
         if !restrictions.clustering.is_empty() {
@@ -77,6 +79,14 @@ fn metadata(table: &Table, selection: &Selection) -> Metadata {
         ty: column.ty.clone(),
     };
     Metadata::new(selection.columns.iter().map(spec).collect())
+}
+
+/// Whether static columns are read, and beside them at most columns of the partition key.
+fn only_statics(selection: &Selection) -> bool {
+    let fetch = &selection.fetch;
+    fetch.has_kind(ColumnKind::Static)
+        && !fetch.has_kind(ColumnKind::Clustering)
+        && !fetch.has_kind(ColumnKind::Regular)
 }
 
 /// DISTINCT selects whole partition keys and static columns.

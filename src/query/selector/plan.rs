@@ -13,7 +13,7 @@ use crate::marker::Receiver;
 use crate::restriction;
 use crate::row::Fetch;
 use crate::selector::{Aggregate, AggregateKind, Expression, ResultColumn, Selection};
-use crate::term::fit::Shape;
+use crate::term::fit::{Argument, Shape};
 use crate::term::{self, Planner};
 
 /// Plans what a SELECT computes from `table`.
@@ -90,6 +90,15 @@ impl Maker<'_, '_> {
 
     /// An expression for `selector`, of the wanted type where its own is open.
     fn selector(&mut self, selector: &Selector, wanted: Option<&Type>) -> Result<Typed, Error> {
+        self.selector_kind(selector, wanted)
+            .map_err(|error| error.at(selector.span))
+    }
+
+    fn selector_kind(
+        &mut self,
+        selector: &Selector,
+        wanted: Option<&Type>,
+    ) -> Result<Typed, Error> {
         match &selector.kind {
             SelectorKind::Column(_) => {
                 let column = self.column(selector)?.clone();
@@ -122,23 +131,19 @@ impl Maker<'_, '_> {
         }
     }
 
-    /// A selector that is a term: literals, markers and collections of them.
+    /// A selector that is a term: literals, markers and collections of them. Its type is what the
+    /// place wants, for a literal alone says too little.
     fn constant(&mut self, selector: &Selector, wanted: Option<&Type>) -> Result<Typed, Error> {
-        let term = as_term(selector)?;
-        let ty = match wanted {
-            Some(ty) => ty.clone(),
-            None => self.planner.shape(&term)?.preferred().ok_or_else(|| {
-                Error::invalid(format!(
-                    "Cannot infer type for term {selector} in selection clause (try using a cast to force a type)"
-                ))
-            })?,
+        let Some(ty) = wanted else {
+            return Err(Error::invalid(format!(
+                "Cannot infer type for term {selector} in selection clause (try using a cast to force a type)"
+            )));
         };
-        let plan = self
-            .planner
-            .plan(&term, &Receiver::new("[selection]", ty.clone()))?;
+        let receiver = Receiver::new("[selection]", ty.clone());
+        let plan = self.planner.plan(&as_term(selector)?, &receiver)?;
         Ok(Typed {
             expression: Expression::Term(plan),
-            ty,
+            ty: ty.clone(),
         })
     }
 
@@ -183,11 +188,7 @@ impl Maker<'_, '_> {
 
     fn call(&mut self, name: &QualifiedName, arguments: &[Selector]) -> Result<Typed, Error> {
         let word = name.name.text.as_str();
-        let in_system = name
-            .keyspace
-            .as_ref()
-            .is_none_or(|keyspace| keyspace.text == "system");
-        if let (Some(kind), true) = (AggregateKind::named(word), in_system) {
+        if let (Some(kind), true) = (AggregateKind::named(word), function::is_in_system(name)) {
             let [argument] = arguments else {
                 return Err(Error::invalid(format!(
                     "Invalid number of arguments in call to function system.{word}: 1 required but {} provided",
@@ -196,11 +197,10 @@ impl Maker<'_, '_> {
             };
             return self.aggregate(kind, Some(argument));
         }
-        if word == "token" && in_system {
+        if function::is_token(name) {
             return self.token(arguments);
         }
-        let shapes = self.shapes(arguments)?;
-        let function = function::resolve(name, &shapes, None)?;
+        let function = function::resolve(name, &self.arguments(arguments)?)?;
         self.apply(function, arguments)
     }
 
@@ -216,11 +216,12 @@ impl Maker<'_, '_> {
         })
     }
 
-    fn shapes<'s>(&self, selectors: &'s [Selector]) -> Result<Vec<Shape<'s>>, Error> {
-        selectors
-            .iter()
-            .map(|selector| self.shape(selector))
-            .collect()
+    fn arguments<'s>(&self, selectors: &'s [Selector]) -> Result<Vec<Argument<'s>>, Error> {
+        let argument = |written: &'s Selector| {
+            let shape = self.shape(written)?;
+            Ok(Argument { shape, written })
+        };
+        selectors.iter().map(argument).collect()
     }
 
     fn shape<'s>(&self, selector: &'s Selector) -> Result<Shape<'s>, Error> {
@@ -240,7 +241,7 @@ impl Maker<'_, '_> {
                     Some(_) if arguments.len() == 1 => self.shape(&arguments[0])?,
                     _ if name.name.text == "token" => Shape::Known(Type::BigInt),
                     _ => Shape::Known(
-                        function::resolve(name, &self.shapes(arguments)?, None)?
+                        function::resolve(name, &self.arguments(arguments)?)?
                             .result
                             .clone(),
                     ),
@@ -265,20 +266,9 @@ impl Maker<'_, '_> {
 
     /// `token(..)`: of the partition key's columns, or of any values for them.
     fn token(&mut self, arguments: &[Selector]) -> Result<Typed, Error> {
-        let table = self.table;
-        if arguments.len() != table.partition_key.len() {
-            return Err(Error::invalid(format!(
-                "Invalid number of arguments in call to function system.token: {} required but {} provided",
-                table.partition_key.len(),
-                arguments.len()
-            )));
-        }
-        let types: Vec<Type> = table
-            .partition_key
-            .iter()
-            .map(|column| column.ty.clone())
-            .collect();
-        self.apply(function::token(types), arguments)
+        let types = self.planner.partition_key.clone();
+        let function = function::token(types, &self.arguments(arguments)?)?;
+        self.apply(function, arguments)
     }
 
     fn aggregate(
@@ -388,7 +378,7 @@ impl Maker<'_, '_> {
         if AggregateKind::named(word).is_some() || word == "token" {
             return Ok(format!("system.{word}"));
         }
-        Ok(function::resolve(name, &self.shapes(arguments)?, None)?
+        Ok(function::resolve(name, &self.arguments(arguments)?)?
             .name
             .clone())
     }

@@ -3,6 +3,8 @@
 //! A literal fits every type that can read it, exactly or weakly; a marker fits everything weakly;
 //! what has a type of its own fits that type exactly and types with the same bytes weakly.
 
+use std::fmt::Display;
+
 use cql::tree::Literal;
 use types::Type;
 use types::literal::{self, Assignment, Constant};
@@ -16,6 +18,14 @@ pub enum Fit {
     Weak,
     /// It belongs there.
     Exact,
+}
+
+/// An argument of a call: what is known of it, and how it was written.
+pub struct Argument<'a> {
+    /// What is known of it.
+    pub shape: Shape<'a>,
+    /// The argument as written.
+    pub written: &'a dyn Display,
 }
 
 /// What is known of an argument before its type is chosen.

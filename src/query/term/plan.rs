@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::function::{self, Function};
 use crate::marker::{Markers, Receiver};
 use crate::term::Plan;
-use crate::term::fit::{Fit, Shape, constant, known_fit};
+use crate::term::fit::{Argument, Fit, Shape, constant, known_fit};
 
 /// Plans the terms of one statement against one catalog.
 pub struct Planner<'a> {
@@ -19,6 +19,8 @@ pub struct Planner<'a> {
     pub catalog: &'a Catalog,
     /// The keyspace of the statement's table.
     pub keyspace: &'a str,
+    /// The types of the table's partition key, for `token(..)`.
+    pub partition_key: Vec<Type>,
     /// What is known of the statement's markers.
     pub markers: &'a mut Markers,
 }
@@ -26,17 +28,30 @@ pub struct Planner<'a> {
 impl Planner<'_> {
     /// A plan for `term` whose values have the receiver's type.
     pub fn plan(&mut self, term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
-        let plan = match &term.kind {
+        self.plan_kind(term, receiver)
+            .and_then(fold)
+            .map_err(|error| error.at(term.span))
+    }
+
+    fn plan_kind(&mut self, term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+        Ok(match &term.kind {
             TermKind::Null => Plan::NULL,
             TermKind::Marker(marker) => self.marker(marker, receiver),
+            // `'now'` as a timestamp is the moment of the execution.
+            TermKind::Literal(literal) if literal::is_now(&receiver.ty, &constant(literal)) => {
+                Plan::Call {
+                    function: function::current_timestamp(),
+                    arguments: Vec::new(),
+                }
+            }
             TermKind::Literal(literal) => {
                 Plan::Constant(Some(encode_literal(literal, receiver)?.into()))
             }
-            TermKind::List(items) => self.list(items, term, receiver)?,
-            TermKind::Set(items) => self.set(items, term, receiver)?,
-            TermKind::Map(pairs) => self.map(pairs, term, receiver)?,
-            TermKind::UserType(fields) => self.user_type(fields, term, receiver)?,
-            TermKind::Tuple(parts) => self.tuple(parts, term, receiver)?,
+            TermKind::List(items) => self.list(items, receiver)?,
+            TermKind::Set(items) => self.set(items, receiver)?,
+            TermKind::Map(pairs) => self.map(pairs, receiver)?,
+            TermKind::UserType(fields) => self.user_type(fields, receiver)?,
+            TermKind::Tuple(parts) => self.tuple(parts, receiver)?,
             TermKind::Function(name, arguments) => self.call(name, arguments, receiver)?,
             TermKind::TypeHint(data_type, inner) => {
                 self.hinted(data_type, inner, term, receiver)?
@@ -45,8 +60,7 @@ impl Planner<'_> {
             TermKind::Arithmetic(..) | TermKind::Negation(_) => {
                 return Err(Error::unsupported("Arithmetic"));
             }
-        };
-        fold(plan)
+        })
     }
 
     /// A marker that stands for a value of the receiver.
@@ -83,7 +97,7 @@ impl Planner<'_> {
             ),
             TermKind::UserType(_) => Shape::UserType,
             TermKind::Function(name, arguments) => Shape::Known(
-                function::resolve(name, &each(arguments)?, None)?
+                self.function(name, &self.arguments(arguments)?)?
                     .result
                     .clone(),
             ),
@@ -109,7 +123,7 @@ impl Planner<'_> {
         self.data_type(&tree::DataType::Native(native))
     }
 
-    fn list(&mut self, items: &[Term], term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+    fn list(&mut self, items: &[Term], receiver: &Receiver) -> Result<Plan, Error> {
         let element = match &receiver.ty {
             Type::List { element, .. } => element.clone(),
             Type::Vector { element, dimension } => {
@@ -126,25 +140,20 @@ impl Planner<'_> {
             }
             other => return Err(wrong_literal("list", receiver, other)),
         };
-        self.items(
-            items,
-            term,
-            receiver,
-            &receiver.part("value", (*element).clone()),
-        )
+        self.items(items, receiver, &receiver.part("value", (*element).clone()))
     }
 
-    fn set(&mut self, items: &[Term], term: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+    fn set(&mut self, items: &[Term], receiver: &Receiver) -> Result<Plan, Error> {
         match &receiver.ty {
             Type::Set { element, .. } => {
                 let part = receiver.part("value", (**element).clone());
-                self.items(items, term, receiver, &part)
+                self.items(items, receiver, &part)
             }
             Type::Map { .. } if items.is_empty() => Ok(Plan::Pairs {
                 ty: receiver.ty.clone(),
                 pairs: Vec::new(),
             }),
-            Type::Udt { .. } if items.is_empty() => self.user_type(&[], term, receiver),
+            Type::Udt { .. } if items.is_empty() => self.user_type(&[], receiver),
             other => Err(wrong_literal("set", receiver, other)),
         }
     }
@@ -152,7 +161,6 @@ impl Planner<'_> {
     fn items(
         &mut self,
         items: &[Term],
-        _: &Term,
         receiver: &Receiver,
         part: &Receiver,
     ) -> Result<Plan, Error> {
@@ -169,26 +177,46 @@ impl Planner<'_> {
     /// An element of a literal; null is refused here, where its place is known.
     fn part(&mut self, item: &Term, receiver: &Receiver, part: &Receiver) -> Result<Plan, Error> {
         if matches!(item.kind, TermKind::Null) {
-            return Err(Error::invalid("null is not supported inside collections"));
+            return Err(Error::invalid("null is not supported inside collections").at(item.span));
         }
-        let shape = self.shape(item)?;
-        if shape.fit(&part.ty) == Fit::No && matches!(item.kind, TermKind::Literal(_)) {
-            return Err(Error::invalid(format!(
-                "Invalid {} literal for {}: value {item} is not of type {}",
-                collection_word(&receiver.ty),
-                receiver.name,
-                part.ty
-            )));
-        }
+        let role = if part.name.starts_with("key(") {
+            "key"
+        } else {
+            "value"
+        };
+        self.refuse_unfit(item, part, |ty| {
+            let kind = collection_word(&receiver.ty);
+            let name = &receiver.name;
+            format!("Invalid {kind} literal for {name}: {role} {item} is not of type {ty}")
+        })?;
         self.plan(item, part)
     }
 
-    fn map(
+    /// A component of a tuple or a field, which may be null.
+    fn component(
         &mut self,
-        pairs: &[(Term, Term)],
-        _: &Term,
-        receiver: &Receiver,
+        item: &Term,
+        part: &Receiver,
+        sentence: impl Fn(&Type) -> String,
     ) -> Result<Plan, Error> {
+        self.refuse_unfit(item, part, sentence)?;
+        self.plan(item, part)
+    }
+
+    /// Refuses a part of a literal that is not of the type of its place.
+    fn refuse_unfit(
+        &self,
+        item: &Term,
+        part: &Receiver,
+        sentence: impl Fn(&Type) -> String,
+    ) -> Result<(), Error> {
+        if self.shape(item)?.fit(&part.ty) == Fit::No {
+            return Err(Error::invalid(sentence(&part.ty)).at(item.span));
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, pairs: &[(Term, Term)], receiver: &Receiver) -> Result<Plan, Error> {
         let Type::Map { key, value, .. } = &receiver.ty else {
             return Err(wrong_literal("map", receiver, &receiver.ty));
         };
@@ -212,7 +240,6 @@ impl Planner<'_> {
     fn user_type(
         &mut self,
         fields: &[(tree::Identifier, Term)],
-        _: &Term,
         receiver: &Receiver,
     ) -> Result<Plan, Error> {
         let Type::Udt { definition, .. } = &receiver.ty else {
@@ -243,9 +270,13 @@ impl Planner<'_> {
             .iter()
             .map(
                 |(name, ty)| match fields.iter().find(|(given, _)| given.text == *name) {
-                    Some((_, term)) => self.plan(
+                    Some((_, term)) => self.component(
                         term,
                         &Receiver::new(format!("{}.{name}", receiver.name), ty.clone()),
+                        |ty| {
+                            let receiver = &receiver.name;
+                            format!("Invalid user type literal for {receiver}: field {name} is not of type {ty}")
+                        },
                     ),
                     None => Ok(Plan::NULL),
                 },
@@ -253,7 +284,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn tuple(&mut self, parts: &[Term], _: &Term, receiver: &Receiver) -> Result<Plan, Error> {
+    fn tuple(&mut self, parts: &[Term], receiver: &Receiver) -> Result<Plan, Error> {
         match &receiver.ty {
             Type::Tuple(types) => {
                 if parts.len() > types.len() {
@@ -270,16 +301,20 @@ impl Planner<'_> {
                     .zip(types.iter())
                     .enumerate()
                     .map(|(index, (part, ty))| {
-                        self.plan(
+                        self.component(
                             part,
                             &Receiver::new(format!("{}[{index}]", receiver.name), ty.clone()),
+                            |ty| {
+                                let name = &receiver.name;
+                                format!("Invalid tuple literal for {name}: component {index} is not of type {ty}")
+                            },
                         )
                     })
                     .collect::<Result<_, _>>()?;
                 Ok(Plan::Components { parts })
             }
             _ if parts.len() == 1 => self.plan(&parts[0], receiver),
-            other => Err(wrong_literal("tuple", receiver, other)),
+            other => Err(wrong_literal("tuple type", receiver, other)),
         }
     }
 
@@ -289,12 +324,28 @@ impl Planner<'_> {
         arguments: &[Term],
         receiver: &Receiver,
     ) -> Result<Plan, Error> {
-        let shapes = arguments
-            .iter()
-            .map(|argument| self.shape(argument))
-            .collect::<Result<Vec<_>, _>>()?;
-        let function = function::resolve(name, &shapes, Some(&receiver.ty))?;
+        let function = self.function(name, &self.arguments(arguments)?)?;
         self.apply(function, &arguments.iter().collect::<Vec<_>>(), receiver)
+    }
+
+    fn arguments<'t>(&self, terms: &'t [Term]) -> Result<Vec<Argument<'t>>, Error> {
+        let argument = |written: &'t Term| {
+            let shape = self.shape(written)?;
+            Ok(Argument { shape, written })
+        };
+        terms.iter().map(argument).collect()
+    }
+
+    /// The function that a call means; `token` takes what the partition key does.
+    fn function(
+        &self,
+        name: &tree::QualifiedName,
+        arguments: &[Argument<'_>],
+    ) -> Result<Arc<Function>, Error> {
+        if function::is_token(name) && !self.partition_key.is_empty() {
+            return function::token(self.partition_key.clone(), arguments);
+        }
+        function::resolve(name, arguments)
     }
 
     /// A call whose result the receiver takes.

@@ -229,4 +229,14 @@ macro_rules! scripts {
     };
 }
 
-scripts!(basics, clustering, keys, types);
+scripts!(
+    basics,
+    clustering,
+    collections,
+    filtering,
+    keys,
+    limits,
+    statics,
+    token,
+    types
+);
