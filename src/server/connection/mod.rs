@@ -1,7 +1,7 @@
 //! One client connection: a task that works in turns.
 //!
-//! The task repeats:
-//! 1. take what it waited for: answers of long requests, syncs, blocks that were read, events, timers (`waiting`);
+//! Before STARTUP, messages are taken one by one (`opening`, `handshake`). Then the task repeats:
+//! 1. take what it waited for: answers of long requests, syncs, blocks that were read, events, timers (`waiting`, `signals`);
 //! 2. send all finished answers with one system call (`output`);
 //! 3. if requests were read or reads wait for their turn, and back-pressure allows (`pressure`): run a turn (`turn`), having
 //!    yielded to the runtime since the turn before;
@@ -17,8 +17,10 @@ mod deadlines;
 mod events;
 mod handshake;
 mod input;
+mod opening;
 mod output;
 mod pressure;
+mod signals;
 mod turn;
 mod waiting;
 
@@ -31,21 +33,19 @@ use std::time::Duration;
 
 use base::env::{Env, Stream};
 use protocol::Error;
-use protocol::event::Event;
 use protocol::frame::Failure;
 use protocol::response::{self, Head};
 use protocol::version::Version;
 use query::{Service, Session};
 use tokio::io::AsyncWrite;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
-use self::deadlines::{Deadlines, Passed};
+use self::deadlines::Deadlines;
 use self::events::Kinds;
 use self::input::Input;
 use self::output::Output;
 use self::pressure::{Admission, Load};
-use self::waiting::{Signal, Waiting};
+use self::waiting::Waiting;
 use crate::budget::Share;
 use crate::clients::Registration;
 use crate::metrics::Metrics;
@@ -283,53 +283,6 @@ impl Connection {
         self.phase = Phase::Closed;
     }
 
-    /// Takes what was waited for.
-    fn take(&mut self, signal: Signal) {
-        match signal {
-            Signal::Runnable => {}
-            Signal::Answer(envelope) => {
-                self.shared.metrics.answer(&envelope);
-                self.output.buffer().extend_from_slice(&envelope);
-            }
-            Signal::Synced(acknowledgements, Ok(())) => {
-                self.output
-                    .buffer()
-                    .extend_from_slice(&acknowledgements.envelopes);
-                self.output.keep(acknowledgements);
-            }
-            Signal::Synced(acknowledgements, Err(error)) => {
-                self.fail_writes(&acknowledgements.streams, &error);
-                self.output.keep(acknowledgements);
-            }
-            Signal::Event(subscription, event) => self.take_event(subscription, event),
-            Signal::Drain => self.finish(),
-            Signal::Timer(at) => {
-                self.timer.take_if(|timer| *timer == at);
-                self.look_at_deadlines();
-            }
-        }
-    }
-
-    fn take_event(&mut self, subscription: Receiver<Event>, event: Result<Event, RecvError>) {
-        match event {
-            Ok(event) => {
-                if self.kinds.contains(event.kind())
-                    && let Some(open) = &self.open
-                {
-                    response::encode_event(&event, open.version, self.output.buffer());
-                    self.shared.metrics.events.add(self.stripe, 1);
-                }
-                self.waiting.event(subscription);
-            }
-            // The client would believe in a schema that is gone. Drivers connect again and read everything.
-            Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(client = %self.client.address(), missed, "closing a connection that does not take its events");
-                self.phase = Phase::Closed;
-            }
-            Err(RecvError::Closed) => {}
-        }
-    }
-
     /// Reads no more, and ends when everything is answered.
     fn finish(&mut self) {
         if self.phase == Phase::Open {
@@ -368,59 +321,6 @@ impl Connection {
         let version = self.input.version().unwrap_or(Version::NEWEST);
         let out = &mut self.output.answers().answers;
         response::encode_error(error, &Head::new(version, stream), out);
-    }
-
-    fn look_at_deadlines(&mut self) {
-        let now = self.shared.env.mono();
-        while let Some(passed) = self.deadlines.passed(now) {
-            match passed {
-                Passed::Client(reason) => {
-                    tracing::debug!(client = %self.client.address(), reason, "closing a connection");
-                    self.phase = Phase::Closed;
-                }
-                Passed::Read => self.time_out_reads(now),
-                Passed::Quiet => self.release(),
-            }
-        }
-    }
-
-    fn time_out_reads(&mut self, now: Duration) {
-        self.output.begin();
-        while let Some(parked) = self.waiting.expired(now) {
-            let out = self.output.answers();
-            let start = out.answers.len();
-            parked.time_out(out);
-            self.shared.metrics.answer(&out.answers[start..]);
-        }
-        self.output.end();
-        self.deadlines.read = self.waiting.next_deadline();
-    }
-
-    /// Gives back the memory of a connection that has been quiet.
-    fn release(&mut self) {
-        self.input.release();
-        self.output.release();
-        self.waiting.release();
-        if let Some(open) = &mut self.open
-            && !open.turn.has_writes()
-        {
-            open.turn = self.shared.service.turn();
-        }
-    }
-
-    /// Sets a timer if a deadline is earlier than those that are set. True if it did: the timer wants to be polled.
-    fn set_timer(&mut self) -> bool {
-        let Some(at) = self.deadlines.next() else {
-            return false;
-        };
-        if self.timer.is_some_and(|timer| timer <= at) {
-            return false;
-        }
-        self.timer = Some(at);
-        let env = &self.shared.env;
-        self.waiting
-            .timer(at, env.sleep(at.saturating_sub(env.mono())));
-        true
     }
 }
 

@@ -19,13 +19,13 @@ use base::limits::TURN_REQUESTS;
 use coordinator::Error as Failed;
 use protocol::Error;
 use protocol::frame::{Envelope, Opcode, flags};
-use protocol::request::{self, Request, Startup};
+use protocol::request::{self, Request};
 use protocol::response::{self, Head, Response};
 use protocol::version::Version;
 use query::Progress;
 use storage::Position;
 
-use super::handshake::{self, Stage, Wrapping};
+use super::handshake::Stage;
 use super::pressure::{self, Admission};
 use super::{Connection, Open};
 
@@ -159,7 +159,7 @@ impl Connection {
     }
 
     /// The request in an envelope, if it may come now.
-    fn request_of(stage: Stage, envelope: &Envelope) -> Result<Request<'_>, Error> {
+    pub(super) fn request_of(stage: Stage, envelope: &Envelope) -> Result<Request<'_>, Error> {
         stage.admit(envelope.opcode)?;
         let Envelope {
             version,
@@ -171,7 +171,7 @@ impl Connection {
         request::decode(*version, *flags, *opcode, body)
     }
 
-    fn answer(&mut self, envelope: &Envelope, answer: &Response<'_>) {
+    pub(super) fn answer(&mut self, envelope: &Envelope, answer: &Response<'_>) {
         let out = &mut self.output.answers().answers;
         response::encode(answer, &Head::new(envelope.version, envelope.stream), out);
     }
@@ -253,59 +253,6 @@ impl Connection {
             self.shared.metrics.error(error.code());
             response::encode_error(&error, &Head::new(version, *stream), self.output.buffer());
         }
-    }
-
-    /// Takes one message of a connection that is not open yet.
-    fn shake_hands(&mut self) {
-        self.output.begin();
-        let wrapping = match self.input.next() {
-            Ok(None) => None,
-            Ok(Some(envelope)) => self.open_with(&envelope),
-            Err(failure) => {
-                self.requests += 1;
-                self.fail_frame(failure);
-                None
-            }
-        };
-        self.output.end();
-        // READY, or the error, still travels as STARTUP did.
-        if let Some(wrapping) = wrapping {
-            self.input.wrap(wrapping);
-            self.output.wrap(wrapping);
-        }
-    }
-
-    /// Answers a message before or with which the connection opens; how messages travel from now on, if it opened.
-    fn open_with(&mut self, envelope: &Envelope) -> Option<Wrapping> {
-        self.requests += 1;
-        let opened = Self::request_of(Stage::Opening, envelope).and_then(|request| match request {
-            Request::Startup(startup) => {
-                let wrapping = handshake::accept(&startup, envelope.version)?;
-                self.open_session(&startup, envelope.version);
-                self.answer(envelope, &Response::Ready);
-                Ok(Some(wrapping))
-            }
-            _ => {
-                self.answer(envelope, &response::supported());
-                Ok(None)
-            }
-        });
-        opened.unwrap_or_else(|error| {
-            self.answer_error(envelope.stream, &error);
-            None
-        })
-    }
-
-    fn open_session(&mut self, startup: &Startup<'_>, version: Version) {
-        self.client.started(version, startup);
-        self.deadlines.handshake = None;
-        self.open = Some(Box::new(Open {
-            version,
-            session: self.shared.service.session(version),
-            turn: self.shared.service.turn(),
-            throws_on_overload: startup.throws_on_overload(),
-            shown_keyspace: None,
-        }));
     }
 }
 
