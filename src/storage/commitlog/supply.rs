@@ -126,15 +126,13 @@ impl Supply {
         Some((state.next, state.free.pop()))
     }
 
-    fn made(&self, id: u64, old: Option<u64>, result: &Result<Arc<Segment>, Error>) {
+    fn made(&self, id: u64, result: &Result<Arc<Segment>, Error>) {
         let mut state = self.state.lock();
         state.making = false;
-        match result {
-            Ok(segment) => {
-                state.next = id + 1;
-                state.ready.push_back(segment.clone());
-            }
-            Err(_) => state.free.extend(old),
+        // A free segment that could not be used again is removed, whatever name it has by now.
+        if let Ok(segment) = result {
+            state.next = id + 1;
+            state.ready.push_back(segment.clone());
         }
     }
 }
@@ -162,9 +160,9 @@ impl Log {
                 None => segment::create_zeroed(&self.env, &self.dir, id, self.segment_bytes).await,
             };
             let made = made.map(Arc::new);
-            self.supply.made(id, old, &made);
+            self.supply.made(id, &made);
             if let Err(error) = made {
-                self.remove_unfinished(id).await;
+                self.remove_unfinished(id, old).await;
                 return Err(error);
             }
         }
@@ -172,15 +170,16 @@ impl Log {
     }
 
     /// A segment that could not be completed would be in the way of the next attempt.
-    async fn remove_unfinished(&self, id: u64) {
+    async fn remove_unfinished(&self, id: u64, old: Option<u64>) {
         let dir = self.dir.clone();
-        let name = super::format::segment_name(id);
         let remove = move || {
-            if dir.exists(&name)? {
-                dir.remove(&name)
-            } else {
-                Ok(())
+            for id in [Some(id), old].into_iter().flatten() {
+                let name = super::format::segment_name(id);
+                if dir.exists(&name)? {
+                    dir.remove(&name)?;
+                }
             }
+            Ok::<(), std::io::Error>(())
         };
         if let Err(error) = self.env.blocking(base::env::Class::Flush, remove).await {
             tracing::warn!("cannot remove an unfinished commit log segment: {error}");
