@@ -1,3 +1,5 @@
+//! The client against a server in the same process: handshakes, pages, batches, captures.
+
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};

@@ -1,3 +1,5 @@
+//! Envelopes in both directions: cut anywhere, damaged, too large, compressed.
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Requests come back as they were written, and any other bytes are an error.
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 

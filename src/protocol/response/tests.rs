@@ -1,3 +1,5 @@
+//! Answers come back as they were written, on both versions.
+
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,3 +1,5 @@
+//! Result metadata, types and rows on the wire.
+
 use std::borrow::Cow;
 
 use bytes::BytesMut;

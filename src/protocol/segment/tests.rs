@@ -1,3 +1,5 @@
+//! Segments of version 5: checksums, reassembly, damage.
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 

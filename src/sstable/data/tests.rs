@@ -1,3 +1,5 @@
+//! Data blocks: what is written is found, whatever the shape.
+
 use model::{Deletion, Timestamp};
 use proptest::prelude::*;
 use types::token::Token;

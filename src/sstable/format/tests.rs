@@ -1,3 +1,5 @@
+//! The fixed parts of a file: header, footer, handles.
+
 use base::compress::Codec;
 
 use super::*;

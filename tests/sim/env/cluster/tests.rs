@@ -1,3 +1,5 @@
+//! Clusters in simulation: faults do what they say, and one seed gives one trace.
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;

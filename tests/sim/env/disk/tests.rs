@@ -1,3 +1,5 @@
+//! The simulated disk: synced bytes survive, others may not, and calls answer as the operating system's.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;

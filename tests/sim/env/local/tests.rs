@@ -1,3 +1,5 @@
+//! One node in simulation: time, tasks, power failures, sweeps.
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
