@@ -76,7 +76,7 @@ impl<'a> Bindings<'a> {
         let values: SmallVec<[Value<'a>; 16]> = values.collect();
         if values.len() != receivers.len() {
             return Err(Error::invalid(format!(
-                "Invalid amount of bind variables: there are {} bind markers, and {} values were given",
+                "Invalid amount of bind variables\nthere are {} bind markers, and {} values were given",
                 receivers.len(),
                 values.len()
             )));

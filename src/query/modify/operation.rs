@@ -108,17 +108,16 @@ impl Operation {
                 Ok(())
             }
             Action::SetIndex(index, value) => {
-                let path = cells.path_at(index, lists)?;
-                match (path, value.evaluate(bindings)?) {
-                    (None, _) | (_, Bound::Unset) => {}
-                    (Some(path), value) => cells.put(path, value.bytes()),
+                let path = cells.path_at(index, lists, "set an element on")?;
+                let value = value.evaluate(bindings)?;
+                if !value.is_unset() {
+                    cells.put(path, value.bytes());
                 }
                 Ok(())
             }
             Action::DeleteIndex(index) => {
-                if let Some(path) = cells.path_at(index, lists)? {
-                    cells.put(path, None);
-                }
+                let path = cells.path_at(index, lists, "delete an element from")?;
+                cells.put(path, None);
                 Ok(())
             }
             Action::Discard(plan) => cells.discard(plan.evaluate(bindings)?, lists),
@@ -307,7 +306,8 @@ impl Cells<'_, '_> {
         &self,
         index: &Plan,
         lists: Option<&'l Lists>,
-    ) -> Result<Option<&'l [u8]>, Error> {
+        what: &str,
+    ) -> Result<&'l [u8], Error> {
         let index = match index.evaluate(self.bindings)? {
             Bound::Null => return Err(Error::invalid("Invalid null value for list index")),
             Bound::Unset => return Err(Error::invalid("Invalid unset value for list index")),
@@ -318,9 +318,9 @@ impl Cells<'_, '_> {
             .map(|lists| lists.elements(self.column.id))
             .unwrap_or_default();
         if present.is_empty() {
-            return Err(Error::invalid(
-                "Attempted to set an element on a list which is null",
-            ));
+            return Err(Error::invalid(format!(
+                "Attempted to {what} a list which is null"
+            )));
         }
         let element = usize::try_from(index)
             .ok()
@@ -331,7 +331,7 @@ impl Cells<'_, '_> {
                     present.len()
                 ))
             })?;
-        Ok(Some(element.0.as_slice()))
+        Ok(element.0.as_slice())
     }
 
     /// One element set or, without a value, deleted; opens the column.

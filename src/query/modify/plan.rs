@@ -252,14 +252,18 @@ impl Maker<'_, '_> {
         let receiver = Receiver::new(&*column.name, column.ty.clone());
         let action = match (&assignment.target.part, &assignment.operation) {
             (None, Written::Set(term)) => Action::Set(self.planner.plan(term, &receiver)?),
-            (Some(part), Written::Set(term)) => self.set_part(&column, &receiver, part, term)?,
+            (Some(part), Written::Set(term)) => self.set_part(&column, part, term, assignment)?,
             (None, Written::Add(term)) => {
                 refuse_single_cell(&column, assignment)?;
                 Action::Add(self.planner.plan(term, &receiver)?)
             }
             (None, Written::Prepend(term)) => {
-                if !matches!(column.ty, Type::List { frozen: false, .. }) {
-                    return Err(wrong_operation(assignment, &column, "non list"));
+                match &column.ty {
+                    Type::List { frozen: false, .. } => {}
+                    Type::List { .. } => {
+                        return Err(wrong_operation(assignment, &column, "frozen list"));
+                    }
+                    _ => return Err(wrong_operation(assignment, &column, "non list")),
                 }
                 Action::Prepend(self.planner.plan(term, &receiver)?)
             }
@@ -297,93 +301,122 @@ impl Maker<'_, '_> {
     fn set_part(
         &mut self,
         column: &Column,
-        receiver: &Receiver,
         part: &Part,
         term: &Term,
+        assignment: &Assignment,
     ) -> Result<Action, Error> {
-        Ok(match (part, &column.ty) {
-            (Part::Element(_) | Part::Field(_), ty) if !ty.is_multi_cell() => {
-                return Err(Error::invalid(format!(
-                    "Invalid operation ({}) for frozen or single-valued column {}",
-                    cql_target(column, part),
-                    column.name
-                )));
+        let receiver = Receiver::new(&*column.name, column.ty.clone());
+        match part {
+            Part::Element(key) => self.set_element(&receiver, key, term, column, assignment),
+            Part::Field(field) => {
+                match &column.ty {
+                    Type::Udt { frozen: false, .. } => {}
+                    Type::Udt { .. } => {
+                        return Err(wrong_operation(assignment, column, "frozen UDT"));
+                    }
+                    _ => return Err(wrong_operation(assignment, column, "non-UDT")),
+                }
+                let (index, ty) = field_of(column, &field.text)?;
+                let receiver = Receiver::new(format!("{}.{}", column.name, field.text), ty);
+                Ok(Action::SetField(index, self.planner.plan(term, &receiver)?))
             }
-            (Part::Element(index), Type::List { element, .. }) => Action::SetIndex(
-                self.planner.plan(index, &receiver.part("idx", Type::Int))?,
-                self.planner
-                    .plan(term, &receiver.part("value", (**element).clone()))?,
-            ),
-            (
-                Part::Element(key),
-                Type::Map {
-                    key: key_type,
-                    value,
-                    ..
-                },
-            ) => Action::SetEntry(
-                self.planner
-                    .plan(key, &receiver.part("key", (**key_type).clone()))?,
-                self.planner
-                    .plan(term, &receiver.part("value", (**value).clone()))?,
-            ),
-            (Part::Element(_), other) => {
-                return Err(Error::invalid(format!(
-                    "Invalid operation ({}) for {other} column {}",
-                    cql_target(column, part),
-                    column.name
-                )));
+        }
+    }
+
+    fn set_element(
+        &mut self,
+        receiver: &Receiver,
+        key: &Term,
+        term: &Term,
+        column: &Column,
+        assignment: &Assignment,
+    ) -> Result<Action, Error> {
+        if !column.ty.is_collection() {
+            return Err(wrong_operation(assignment, column, "non collection"));
+        }
+        if !column.ty.is_multi_cell() {
+            return Err(wrong_operation(assignment, column, "frozen collection"));
+        }
+        match &column.ty {
+            Type::List { element, .. } => {
+                let index = self.planner.plan(key, &receiver.part("idx", Type::Int))?;
+                let value = receiver.part("value", (**element).clone());
+                Ok(Action::SetIndex(index, self.planner.plan(term, &value)?))
             }
-            (Part::Field(field), ty) => {
-                let (index, field_type) = field_of(column, ty, &field.text)?;
-                let receiver = Receiver::new(format!("{}.{}", column.name, field.text), field_type);
-                Action::SetField(index, self.planner.plan(term, &receiver)?)
+            Type::Map { key: ty, value, .. } => {
+                let key = self
+                    .planner
+                    .plan(key, &receiver.part("key", (**ty).clone()))?;
+                let value = receiver.part("value", (**value).clone());
+                Ok(Action::SetEntry(key, self.planner.plan(term, &value)?))
             }
-        })
+            _ => Err(wrong_operation(assignment, column, "set")),
+        }
     }
 
     fn deletion(&mut self, target: &Target) -> Result<Operation, Error> {
         let column = self.column(&target.column)?;
+        let span = target.column.span;
         if column.is_key() {
             return Err(Error::invalid(format!(
                 "Invalid identifier {} for deletion (should not be a PRIMARY KEY part)",
                 column.name
-            )));
+            ))
+            .at(span));
         }
-        let receiver = Receiver::new(&*column.name, column.ty.clone());
         let action = match &target.part {
             None => Action::Delete,
-            Some(part) if !column.ty.is_multi_cell() => {
-                return Err(Error::invalid(format!(
-                    "Invalid deletion operation for frozen or single-valued column {}: {}",
-                    column.name,
-                    cql_target(&column, part)
-                )));
-            }
-            Some(Part::Element(key)) => match &column.ty {
-                Type::List { .. } => {
-                    Action::DeleteIndex(self.planner.plan(key, &receiver.part("idx", Type::Int))?)
-                }
-                Type::Set { element, .. } => Action::DeleteEntry(
-                    self.planner
-                        .plan(key, &receiver.part("value", (**element).clone()))?,
-                ),
-                Type::Map { key: ty, .. } => Action::DeleteEntry(
-                    self.planner
-                        .plan(key, &receiver.part("key", (**ty).clone()))?,
-                ),
-                other => {
-                    return Err(Error::invalid(format!(
-                        "Invalid deletion operation for column {} of type {other}",
-                        column.name
-                    )));
-                }
-            },
-            Some(Part::Field(field)) => {
-                Action::DeleteField(field_of(&column, &column.ty, &field.text)?.0)
-            }
+            Some(Part::Element(key)) => self
+                .delete_element(&column, key)
+                .map_err(|error| error.at(span))?,
+            Some(Part::Field(field)) => delete_field(&column, field)?,
         };
         Ok(Operation { column, action })
+    }
+
+    fn delete_element(&mut self, column: &Column, key: &Term) -> Result<Action, Error> {
+        let name = &column.name;
+        if !column.ty.is_collection() {
+            return Err(Error::invalid(format!(
+                "Invalid deletion operation for non collection column {name}"
+            )));
+        }
+        if !column.ty.is_multi_cell() {
+            return Err(Error::invalid(format!(
+                "Invalid deletion operation for frozen collection column {name}"
+            )));
+        }
+        let receiver = Receiver::new(&**name, column.ty.clone());
+        let (part, ty) = match &column.ty {
+            Type::Set { element, .. } => ("value", (**element).clone()),
+            Type::Map { key, .. } => ("key", (**key).clone()),
+            _ => ("idx", Type::Int),
+        };
+        let plan = self.planner.plan(key, &receiver.part(part, ty))?;
+        Ok(match part {
+            "idx" => Action::DeleteIndex(plan),
+            _ => Action::DeleteEntry(plan),
+        })
+    }
+}
+
+fn delete_field(column: &Column, field: &Identifier) -> Result<Action, Error> {
+    let name = &column.name;
+    match &column.ty {
+        Type::Udt { frozen: false, .. } => {
+            let found = field_of(column, &field.text);
+            Ok(Action::DeleteField(
+                found.map_err(|error| error.at(field.span))?.0,
+            ))
+        }
+        Type::Udt { .. } => Err(Error::invalid(format!(
+            "Frozen UDT column {name} does not support field deletions"
+        ))
+        .at(field.span)),
+        _ => Err(Error::invalid(format!(
+            "Invalid field deletion operation for non-UDT column {name}"
+        ))
+        .at(field.span)),
     }
 }
 
@@ -450,7 +483,7 @@ fn refuse_single_cell(column: &Column, assignment: &Assignment) -> Result<(), Er
     match &column.ty {
         ty if ty.is_collection() && ty.is_multi_cell() => Ok(()),
         ty if ty.is_collection() => Err(wrong_operation(assignment, column, "frozen collection")),
-        _ => Err(wrong_operation(assignment, column, "non collection")),
+        _ => Err(wrong_operation(assignment, column, "non counter")),
     }
 }
 
@@ -461,26 +494,17 @@ fn wrong_operation(assignment: &Assignment, column: &Column, kind: &str) -> Erro
     ))
 }
 
-fn field_of(column: &Column, ty: &Type, field: &str) -> Result<(u16, Type), Error> {
-    let Type::Udt { definition, .. } = ty else {
-        return Err(Error::invalid(format!(
-            "Invalid operation on {}.{field}: {} is not a user type",
-            column.name, column.name
-        )));
-    };
-    let index = definition.field_index(field).ok_or_else(|| {
+fn field_of(column: &Column, field: &str) -> Result<(u16, Type), Error> {
+    let unknown = || {
         Error::invalid(format!(
             "UDT column {} does not have a field named {field}",
             column.name
         ))
-    })?;
+    };
+    let Type::Udt { definition, .. } = &column.ty else {
+        return Err(unknown());
+    };
+    let index = definition.field_index(field).ok_or_else(unknown)?;
     let number = u16::try_from(index).map_err(|_| Error::invalid("Too many fields"))?;
     Ok((number, definition.fields[index].1.clone()))
-}
-
-fn cql_target(column: &Column, part: &Part) -> String {
-    match part {
-        Part::Element(key) => format!("{}[{key}]", column.name),
-        Part::Field(field) => format!("{}.{}", column.name, field.text),
-    }
 }

@@ -1,5 +1,6 @@
 //! Relations that only a look at each row can answer.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -7,9 +8,11 @@ use model::filter::{self, Condition, Filter};
 use schema::Table;
 use schema::table::{Column, ColumnKind};
 
-use crate::bind::Bindings;
+use smallvec::smallvec;
+
+use crate::bind::{Bindings, Bound};
 use crate::error::Error;
-use crate::restriction::values::{Values, value};
+use crate::restriction::values::Values;
 use crate::term::Plan;
 
 /// One planned condition.
@@ -96,7 +99,7 @@ impl Target {
             Target::Entry { key, .. } => filter::Target::Element {
                 column: column.id,
                 is_static: column.is_static(),
-                key: Bytes::copy_from_slice(&value(key, bindings, &column.name)?),
+                key: Bytes::copy_from_slice(&required(key, bindings, "map key", &column.name)?),
             },
             Target::Column(_) => match column.kind {
                 ColumnKind::PartitionKey => filter::Target::PartitionKey(column.position),
@@ -111,7 +114,15 @@ impl Target {
 impl FilterPlan {
     fn evaluate(&self, bindings: &Bindings<'_>) -> Result<Condition, Error> {
         let column = self.target.column();
-        let values = self.values.evaluate(bindings, &column.name)?;
+        let values = match (&self.values, &self.target) {
+            (Values::One(plan), Target::Entry { .. }) => {
+                smallvec![required(plan, bindings, "map value", &column.name)?]
+            }
+            (Values::One(plan), _) => {
+                smallvec![required(plan, bindings, "value", &column.name)?]
+            }
+            (several, _) => several.evaluate(bindings, &column.name)?,
+        };
         Ok(Condition {
             target: self.target.evaluate(bindings)?,
             ty: column.ty.clone(),
@@ -130,6 +141,25 @@ impl FilterPlan {
                 .map(|value| Bytes::copy_from_slice(value))
                 .collect(),
         })
+    }
+}
+
+/// A value to compare with, which may not be null.
+fn required<'a>(
+    plan: &'a Plan,
+    bindings: &'a Bindings<'_>,
+    what: &str,
+    column: &str,
+) -> Result<Cow<'a, [u8]>, Error> {
+    match plan.evaluate(bindings)? {
+        Bound::Null => Err(Error::invalid(format!(
+            "Unsupported null {what} for column {column}"
+        ))),
+        Bound::Unset => Err(Error::invalid(format!(
+            "Unsupported unset {what} for column {column}"
+        ))),
+        Bound::Borrowed(bytes) => Ok(Cow::Borrowed(bytes)),
+        Bound::Owned(bytes) => Ok(Cow::Owned(bytes)),
     }
 }
 

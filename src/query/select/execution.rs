@@ -422,11 +422,11 @@ impl Execution {
         let Sink::Sorted(rows) = &mut self.sink else {
             return Ok(());
         };
-        rows.sort_by(|a, b| a.clustering.cmp(&b.clustering));
-        if self.plan.reversed {
-            rows.reverse();
+        match self.plan.reversed {
+            false => rows.sort_by(|a, b| a.clustering.cmp(&b.clustering)),
+            true => rows.sort_by(|a, b| b.clustering.cmp(&a.clustering)),
         }
-        let limit = usize::try_from(self.page.rows_left).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.page.sorted_rows).unwrap_or(usize::MAX);
         let mut writer = RowsWriter::begin(
             out,
             &head(&self.request),
@@ -480,12 +480,14 @@ fn page(
     let mut page = Page {
         rows,
         rows_left: limit,
+        sorted_rows: u64::MAX,
         per_partition,
         resume: None,
     };
     if whole {
         // LIMIT counts result rows, so all rows must be read.
-        page.rows_left = if plan.sorted { limit } else { u64::MAX };
+        page.rows_left = u64::MAX;
+        page.sorted_rows = if plan.sorted { limit } else { u64::MAX };
         return Ok(page);
     }
     if let Some(bytes) = paging_state {

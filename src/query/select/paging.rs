@@ -14,6 +14,8 @@ pub struct Page {
     pub rows: u64,
     /// Rows left of LIMIT.
     pub rows_left: u64,
+    /// LIMIT of a result that is sorted after all its rows were read.
+    pub sorted_rows: u64,
     /// Rows per partition.
     pub per_partition: u64,
     /// Where the last page ended.

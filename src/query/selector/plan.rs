@@ -325,6 +325,11 @@ impl Maker<'_, '_> {
         let (key_type, result) = match &typed.ty {
             Type::Map { key, value, .. } => ((**key).clone(), (**value).clone()),
             Type::Set { element, .. } => ((**element).clone(), (**element).clone()),
+            Type::List { .. } => {
+                return Err(Error::invalid(format!(
+                    "Element selection is only allowed on sets and maps, but {inner} is a list"
+                )));
+            }
             other => {
                 return Err(Error::invalid(format!(
                     "Invalid element selection: {inner} is of type {other} is not a collection"

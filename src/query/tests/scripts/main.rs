@@ -230,13 +230,21 @@ macro_rules! scripts {
 }
 
 scripts!(
+    aggregates,
     basics,
+    batches,
     clustering,
     collections,
+    deletes,
+    expiry,
     filtering,
+    functions,
     keys,
     limits,
     statics,
+    timestamps,
     token,
-    types
+    types,
+    unset,
+    user_types
 );
