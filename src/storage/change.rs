@@ -7,6 +7,7 @@ use model::{TableId, Timestamp};
 use schema::Catalog;
 
 use crate::core::{Core, Tables};
+use crate::generation::Generation;
 use crate::manifest::Edit;
 use crate::table::{self, Table};
 use crate::{Error, Truncations, files, open};
@@ -62,17 +63,20 @@ pub(crate) async fn set_catalog(
 async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
     table.set_dropped();
     let _flushing = table.flushing.lock().await;
-    table.switch(core.written());
-    for generation in &table.view().flushing {
+    let view = table.view();
+    view.active.close(core.written());
+    for generation in view.memtables() {
         generation.wait_for_writers().await;
     }
     core.commit(vec![Edit::Dropped(table.id, core.written())])
         .await?;
     let bytes = table.memtable_bytes();
+    let empty = Generation::new(1);
     table.update(|view| {
-        let mut empty = view.with_files(Vec::new());
-        empty.flushing.clear();
-        empty
+        let mut next = view.with_files(Vec::new());
+        next.active = empty;
+        next.flushing.clear();
+        next
     });
     core.budget.release(bytes);
     let schema = table.schema();

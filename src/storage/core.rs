@@ -116,12 +116,19 @@ impl Core {
     /// Refuses writes that cannot be taken now.
     #[inline]
     pub fn check_writable(&self) -> Result<(), Error> {
-        if self.is_draining() {
-            return Err(Error::Unavailable(
-                "the node is draining and takes no more writes".to_owned(),
-            ));
-        }
+        self.check_running()?;
         self.budget.check()
+    }
+
+    /// Refuses writes while the node stops.
+    #[inline]
+    pub fn check_running(&self) -> Result<(), Error> {
+        if !self.is_draining() {
+            return Ok(());
+        }
+        Err(Error::Unavailable(
+            "the node is draining and takes no more writes".to_owned(),
+        ))
     }
 
     /// Makes edits of the manifest durable. A manifest that failed for good takes the log with it: what is written

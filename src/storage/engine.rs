@@ -7,7 +7,6 @@ use std::time::Duration;
 use base::env::{Env, Task};
 use model::read::Command;
 use model::{TableId, Timestamp};
-use parking_lot::Mutex;
 use schema::Catalog;
 
 use crate::commitlog::{Position, Synced};
@@ -25,7 +24,8 @@ pub type Truncations = BTreeMap<TableId, Timestamp>;
 /// Local storage. Dropping it stops its tasks and writes nothing; [`Engine::drain`] stops it in order.
 pub struct Engine {
     core: Arc<Core>,
-    tasks: Mutex<Vec<Task<()>>>,
+    /// Dropped with the engine, which cancels them.
+    _tasks: Vec<Task<()>>,
 }
 
 impl Engine {
@@ -40,7 +40,7 @@ impl Engine {
         let core = open::open(env, &paths, options, catalog, truncations).await?;
         let core = Arc::new(core);
         let engine = Arc::new(Engine {
-            tasks: Mutex::new(start_tasks(&core)),
+            _tasks: start_tasks(&core),
             core,
         });
         engine.set_catalog(catalog, truncations).await?;
@@ -118,14 +118,13 @@ impl Engine {
         change::truncate(&self.core, table, at).await
     }
 
-    /// Takes no more writes, writes everything to files, and stops. Reads go on.
+    /// Takes no more writes, gives up compactions, and writes everything to files. Reads go on.
     pub async fn drain(&self) -> Result<(), Error> {
         self.core.drain();
         let flushed = flush::flush(&self.core, None).await;
         let written = self.core.written();
         let synced = self.core.log.synced(written).await;
         self.core.log.stop();
-        self.tasks.lock().clear();
         flushed.and(synced)
     }
 

@@ -38,13 +38,22 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// Flushes one table, if one should be.
 async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
     let tables = core.all_tables();
+    // What is left of an attempt that failed.
+    if let Some(table) = tables
+        .iter()
+        .find(|table| !table.peek().flushing.is_empty())
+    {
+        let _flushing = table.flushing.lock().await;
+        return write_switched(core, table).await.map(|()| true);
+    }
     let due = if core.budget.wants_flush(core.active_bytes()) {
         tables
             .iter()
             .max_by_key(|table| table.peek().active.memtable.bytes())
     } else if core.log.wants_flush() {
+        let written = core.written().segment();
         oldest(&tables)
-            .filter(|(_, segment)| *segment < core.written().segment())
+            .filter(|(_, segment)| *segment < written)
             .map(|(table, _)| table)
     } else {
         None
@@ -85,13 +94,16 @@ pub(crate) async fn flush(core: &Arc<Core>, id: Option<TableId>) -> Result<(), E
 
 /// Writes the memtables that a table has now.
 async fn flush_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
-    {
-        let _flushing = table.flushing.lock().await;
-        table.switch(core.written());
-        for generation in &table.view().flushing {
-            generation.wait_for_writers().await;
-            write(core, table, generation).await?;
-        }
+    let _flushing = table.flushing.lock().await;
+    table.switch(core.written());
+    write_switched(core, table).await
+}
+
+/// Writes the memtables that a table was switched away from, oldest first.
+async fn write_switched(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
+    for generation in &table.view().flushing {
+        generation.wait_for_writers().await;
+        write(core, table, generation).await?;
     }
     core.free_segments().await?;
     core.compaction_wanted.notify_one();

@@ -4,7 +4,10 @@
 //! one under the table's lock. A table has at most one flush and one compaction at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
 
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Dir, Env};
@@ -170,13 +173,25 @@ impl Table {
         self.truncated_at.fetch_max(at_micros, Relaxed);
     }
 
-    /// Whether the table was dropped: who still holds it must not write to it.
+    /// Whether the table was dropped.
     pub fn is_dropped(&self) -> bool {
-        self.dropped.load(Relaxed)
+        self.dropped.load(SeqCst)
     }
 
+    /// Refuses what still holds a dropped table.
+    pub fn check_not_dropped(&self) -> Result<(), Error> {
+        if !self.is_dropped() {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "the table of id {} was dropped",
+            self.id
+        )))
+    }
+
+    /// The table is dropped: from here on nobody new writes to it.
     pub fn set_dropped(&self) {
-        self.dropped.store(true, Relaxed);
+        self.dropped.store(true, SeqCst);
     }
 
     /// Bytes of all memtables.

@@ -186,27 +186,32 @@ impl Turn {
         if self.records.is_empty() {
             return Ok(None);
         }
-        self.enter();
-        let appended = self.core.log.append(self.frames.finish());
+        let appended = match self.enter() {
+            Ok(()) => self.core.log.append(self.frames.finish()),
+            Err(error) => Err(error),
+        };
         if appended.is_ok() {
             self.apply();
         }
         self.leave();
-        let position = appended?;
-        Ok(Some(position))
+        appended.map(Some)
     }
 
     /// Counts the turn into the memtables of its tables.
-    fn enter(&mut self) {
+    fn enter(&mut self) -> Result<(), Error> {
+        self.core.check_running()?;
         let written = self.core.written();
         for record in &self.records {
             let target = &mut self.tables[record.table];
-            if target.generation.is_none() {
-                let generation = target.table.enter();
-                generation.note(written);
-                target.generation = Some(generation);
+            if target.generation.is_some() {
+                continue;
             }
+            let generation = target.generation.insert(target.table.enter());
+            // Counted in first: who drops the table waits for those that are, and the rest see it here.
+            target.table.check_not_dropped()?;
+            generation.note(written);
         }
+        Ok(())
     }
 
     fn apply(&mut self) {
@@ -259,10 +264,8 @@ impl Turn {
     /// The table's place among the turn's tables.
     fn target(&mut self, id: TableId) -> Result<usize, Error> {
         if let Some(index) = self.tables.iter().position(|target| target.table.id == id) {
-            if !self.tables[index].table.is_dropped() {
-                return Ok(index);
-            }
-            return Err(Error::Invalid(format!("table {id} was dropped")));
+            self.tables[index].table.check_not_dropped()?;
+            return Ok(index);
         }
         let table = self.core.table(id)?;
         self.tables.push(Target {

@@ -189,7 +189,7 @@ impl Point {
 }
 
 impl Stream for Point {
-    fn step(&mut self, meter: &mut Meter) -> Result<Step, Error> {
+    fn step(&mut self, _: &mut Meter) -> Result<Step, Error> {
         match self.state {
             State::Memtables | State::Files => {
                 if self.state == State::Memtables {
@@ -209,14 +209,11 @@ impl Stream for Point {
                 self.state = State::Row;
                 Ok(Step::Partition)
             }
-            State::Row => {
+            State::Row if self.row.row.is_some() => {
                 self.state = State::PartitionEnd;
-                if self.row.row.is_some() {
-                    return Ok(Step::Row);
-                }
-                self.step(meter)
+                Ok(Step::Row)
             }
-            State::PartitionEnd => {
+            State::Row | State::PartitionEnd => {
                 self.state = State::End;
                 Ok(Step::PartitionEnd)
             }
