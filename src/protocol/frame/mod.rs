@@ -228,7 +228,9 @@ impl Unfinished {
 
     /// The same envelope after this many bytes before it were taken away.
     pub(crate) fn moved_back(&self, bytes: usize) -> Unfinished {
-        Unfinished { start: self.start - bytes }
+        Unfinished {
+            start: self.start - bytes,
+        }
     }
 
     /// Sets flags in the header.

@@ -30,7 +30,12 @@ use report::{Damage, Report};
 
 /// Prints and verifies files of a node: commit log segments, the metadata log, the manifest, SSTables.
 #[derive(Debug, Parser)]
-#[command(name = "helenus inspect", version, max_term_width = 100)]
+#[command(
+    name = "helenus inspect",
+    bin_name = "helenus inspect",
+    version,
+    max_term_width = 100
+)]
 struct Arguments {
     /// Say only whether each file is intact
     #[arg(long)]
