@@ -7,4 +7,5 @@ mod model;
 mod pressure;
 mod scripts;
 mod support;
+mod threads;
 mod twin;
