@@ -2,7 +2,7 @@
 //!
 //! [`base::hybrid::Clock`] issues nothing above a reservation; this is its owner. The file `clock`
 //! in the data directory holds the reservation in two slots that are overwritten in turn, so a write
-//! that is torn leaves the other. A task renews it when times are issued; an idle node writes nothing.
+//! that is torn leaves the other. A task renews it when times are issued, and every few seconds otherwise.
 
 pub mod format;
 
@@ -15,6 +15,10 @@ use tokio::sync::Notify;
 
 use crate::error::Error;
 use format::{FILE_BYTES, FILE_NAME, Reservation};
+
+/// How often an idle node looks whether to renew: well within the half of a reservation that is left by then.
+const RENEW_PAUSE: std::time::Duration =
+    std::time::Duration::from_micros(hybrid::LEAD_MICROS as u64 / 4);
 
 /// Issues timestamps that never repeat, in this life of the node or a later one.
 #[derive(Clone)]
@@ -88,7 +92,13 @@ struct Keeper {
 impl Keeper {
     async fn run(mut self) {
         loop {
-            self.shared.wanted.notified().await;
+            // Also when nobody asks: the first write after a pause must find a reservation that covers it.
+            let pause = self.env.sleep(RENEW_PAUSE);
+            tokio::select! {
+                biased;
+                () = self.shared.wanted.notified() => {}
+                () = pause => {}
+            }
             if let Err(error) = self.renew(self.env.wall_micros()).await {
                 tracing::error!("the reservation of timestamps could not be written: {error}");
                 self.env.sleep(std::time::Duration::from_millis(100)).await;
