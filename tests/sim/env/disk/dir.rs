@@ -193,7 +193,9 @@ impl Dir for SimDir {
 
     fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {
         check_name(name)?;
-        self.change("lock", name, |volume| {
+        // The guard is made outside of the step: should the power fail in it, the guard's end would ask for the disk
+        // that the step still holds.
+        let key = self.change("lock", name, |volume| {
             let missing = self.node.names.lock().get(name).is_none();
             if missing {
                 add_file(volume, &self.node, name);
@@ -202,11 +204,12 @@ impl Dir for SimDir {
             if !volume.locks.insert(key.clone()) {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            Ok(Box::new(SimLock {
-                mount: self.mount.clone(),
-                key,
-            }) as Box<dyn Lock>)
-        })
+            Ok(key)
+        })?;
+        Ok(Box::new(SimLock {
+            mount: self.mount.clone(),
+            key,
+        }))
     }
 }
 
