@@ -18,31 +18,39 @@ and from the options below; later ones win. 'helenus check' prints them all.";
 #[derive(Debug, Parser)]
 #[command(name = "helenus", version, about = ABOUT, max_term_width = 100)]
 pub struct Arguments {
-    /// Read settings from this file instead of ./helenus.yaml
-    #[arg(long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
-    /// Use this address for everything: clients, other nodes, and the admin port if it is a loopback address
-    #[arg(long, value_name = "ADDRESS", global = true)]
-    pub listen_address: Option<String>,
-    /// Keep everything below this directory [default: helenus-data]
-    #[arg(long, value_name = "DIRECTORY", global = true)]
-    pub data_dir: Option<String>,
-    /// Nodes to ask at the first start
-    #[arg(long, value_name = "A,B", global = true)]
-    pub seeds: Option<String>,
-    /// Set any setting of the file
-    #[arg(long, value_name = "KEY=VALUE", global = true)]
-    pub set: Vec<String>,
+    /// Options about settings
+    #[command(flatten)]
+    pub settings: SettingsArguments,
     /// What to do instead of starting a node
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Options about settings. They may stand before and after `check`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct SettingsArguments {
+    /// Read settings from this file instead of ./helenus.yaml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use this address for everything: clients, other nodes, and the admin port if it is a loopback address
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen_address: Option<String>,
+    /// Keep everything below this directory [default: helenus-data]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
+    /// Nodes to ask at the first start
+    #[arg(long, value_name = "A,B")]
+    pub seeds: Option<String>,
+    /// Set any setting of the file
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// What to do instead of starting a node.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the settings and print the ones in effect
-    Check,
+    Check(SettingsArguments),
     /// Ask a running node: status, flush, compact, drain
     #[command(disable_help_flag = true)]
     Admin(Rest),
@@ -82,7 +90,7 @@ impl Command {
     /// The tool that a command stands for.
     pub fn tool(self) -> Option<Tool> {
         let (name, rest) = match self {
-            Command::Check => return None,
+            Command::Check(_) => return None,
             Command::Admin(rest) => ("admin", rest),
             Command::Inspect(rest) => ("inspect", rest),
             Command::Shell(rest) => ("shell", rest),
@@ -117,9 +125,20 @@ impl Tool {
     }
 }
 
-impl Arguments {
-    /// The part about settings.
-    pub fn settings(&self) -> config::Arguments {
+impl SettingsArguments {
+    /// These, and others that were written later: they win, one by one.
+    pub fn then(self, later: SettingsArguments) -> SettingsArguments {
+        SettingsArguments {
+            config: later.config.or(self.config),
+            listen_address: later.listen_address.or(self.listen_address),
+            data_dir: later.data_dir.or(self.data_dir),
+            seeds: later.seeds.or(self.seeds),
+            set: [self.set, later.set].concat(),
+        }
+    }
+
+    /// The part that says something about settings.
+    pub fn overrides(&self) -> config::Arguments {
         config::Arguments {
             listen_address: self.listen_address.clone(),
             data_dir: self.data_dir.clone(),
@@ -140,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_taken_over() {
+    fn settings_stand_before_and_after_check() {
         let line = [
             "helenus",
             "--data-dir",
@@ -152,18 +171,20 @@ mod tests {
             "c=d",
             "--listen-address",
             "::1",
+            "--data-dir",
+            "e",
         ];
         let arguments = Arguments::try_parse_from(line).unwrap();
-        assert!(matches!(arguments.command, Some(Command::Check)));
+        let Some(Command::Check(later)) = arguments.command else {
+            panic!("{arguments:?}");
+        };
         let expected = config::Arguments {
             listen_address: Some("::1".into()),
-            data_dir: Some("d".into()),
+            data_dir: Some("e".into()),
             seeds: None,
             set: vec!["a=b".into(), "c=d".into()],
         };
-        let mut found = arguments.settings();
-        found.set.sort();
-        assert_eq!(found, expected);
+        assert_eq!(arguments.settings.then(later).overrides(), expected);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use base::env::Env;
 use clap::Parser;
-use helenus::command::{Arguments, Command, Tool};
+use helenus::command::{Arguments, Command, SettingsArguments, Tool};
 use helenus::config::{self, Loaded, Machine, Settings, Sources};
 use helenus::log_time::LogTime;
 use helenus::machine;
@@ -42,15 +42,11 @@ const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 struct Failure(u8, String);
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::parse();
-    let result = match arguments.command.take() {
-        Some(Command::Check) => load(&arguments).map(print_settings),
-        Some(command) => run_tool(
-            command
-                .tool()
-                .expect("check is the only command that is no tool"),
-        ),
-        None => load(&arguments).and_then(run_node),
+    let Arguments { settings, command } = Arguments::parse();
+    let result = match command {
+        None => load(&settings).and_then(run_node),
+        Some(Command::Check(later)) => load(&settings.then(later)).map(print_settings),
+        Some(command) => run_tool(command.tool().expect("all other commands are tools")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
+fn load(arguments: &SettingsArguments) -> Result<Loaded, Failure> {
     let directory = std::env::current_dir()
         .map_err(|e| Failure(MACHINE, format!("there is no working directory: {e}")))?;
     let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -72,7 +68,7 @@ fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
     let sources = Sources {
         file: settings_file(arguments)?,
         environment,
-        arguments: arguments.settings(),
+        arguments: arguments.overrides(),
         machine: Machine {
             memory_bytes: memory_bytes(),
             directory,
@@ -81,7 +77,7 @@ fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
     config::load(&sources).map_err(|error| Failure(SETTINGS, error.to_string()))
 }
 
-fn settings_file(arguments: &Arguments) -> Result<Option<(String, String)>, Failure> {
+fn settings_file(arguments: &SettingsArguments) -> Result<Option<(String, String)>, Failure> {
     let path = arguments
         .config
         .as_deref()

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Parser)]
 #[command(
     name = "helenus admin",
+    bin_name = "helenus admin",
     version,
     disable_help_flag = true,
     max_term_width = 100
