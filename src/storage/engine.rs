@@ -124,7 +124,11 @@ impl Engine {
         let flushed = flush::flush(&self.core, None).await;
         let written = self.core.written();
         let synced = self.core.log.synced(written).await;
-        self.core.log.stop();
+        self.core.log.stop().await;
+        for table in self.core.all_tables() {
+            // Whoever compacts sees the drain at its next step.
+            drop(table.compacting.lock().await);
+        }
         flushed.and(synced)
     }
 

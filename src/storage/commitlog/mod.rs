@@ -163,8 +163,8 @@ impl Log {
     }
 
     /// Makes no more segments, for a drain.
-    pub fn stop(&self) {
-        self.supply.stop();
+    pub async fn stop(&self) {
+        self.supply.stop().await;
     }
 
     pub fn status(&self) -> Status {

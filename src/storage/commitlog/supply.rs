@@ -24,7 +24,9 @@ const READY: usize = 1;
 pub(super) struct Supply {
     state: Mutex<State>,
     wanted: Notify,
-    /// No more segments are made: the engine drains, or making one failed for good.
+    /// Held while segments are made.
+    making: tokio::sync::Mutex<()>,
+    /// No more segments are made: the engine drains.
     stopped: AtomicBool,
 }
 
@@ -35,8 +37,6 @@ struct State {
     free: Vec<u64>,
     /// The id that the next segment gets.
     next: u64,
-    /// One is being made.
-    making: bool,
     segments_max: u64,
 }
 
@@ -48,12 +48,12 @@ impl Supply {
             sealed: sealed.into(),
             free,
             next,
-            making: false,
             segments_max,
         };
         Supply {
             state: Mutex::new(state),
             wanted: Notify::new(),
+            making: tokio::sync::Mutex::new(()),
             stopped: AtomicBool::new(false),
         }
     }
@@ -107,28 +107,27 @@ impl Supply {
         self.state.lock().segments_max
     }
 
-    /// Makes no more segments.
-    pub fn stop(&self) {
+    /// Makes no more segments, and waits until none is being made.
+    pub async fn stop(&self) {
         self.stopped.store(true, Relaxed);
+        drop(self.making.lock().await);
     }
 
     /// What to do next: an id for a new segment, with the free one to take for it.
     fn plan(&self) -> Option<(u64, Option<u64>)> {
         let mut state = self.state.lock();
-        if state.making || state.ready.len() >= READY || self.stopped.load(Relaxed) {
+        if state.ready.len() >= READY || self.stopped.load(Relaxed) {
             return None;
         }
         let files = 1 + state.ready.len() + state.sealed.len() + state.free.len();
         if state.free.is_empty() && files as u64 >= state.segments_max {
             return None;
         }
-        state.making = true;
         Some((state.next, state.free.pop()))
     }
 
     fn made(&self, id: u64, result: &Result<Arc<Segment>, Error>) {
         let mut state = self.state.lock();
-        state.making = false;
         // A free segment that could not be used again is removed, whatever name it has by now.
         if let Ok(segment) = result {
             state.next = id + 1;
@@ -152,6 +151,7 @@ impl Log {
 
     /// Makes as many segments ready as are missing.
     pub(crate) async fn make_ready(&self) -> Result<(), Error> {
+        let _making = self.supply.making.lock().await;
         while let Some((id, old)) = self.supply.plan() {
             let made = match old {
                 Some(old) => {

@@ -224,7 +224,7 @@ fn play(seed: u64) -> sim::Trace {
 
 #[test]
 fn acknowledged_writes_survive_power_failures() {
-    for seed in 0..60 {
+    for seed in 0..40 {
         play(seed);
     }
 }
