@@ -342,6 +342,8 @@ fn an_idle_node_stays_ready_and_drains_once() {
             "health is answered on"
         );
         drop(node);
+        // Its tasks end at their next turn, and its ports with them.
+        env.sleep(Duration::from_secs(1)).await;
         let node = Node::start(env.clone(), settings())
             .await
             .expect("the node again");
