@@ -36,9 +36,6 @@ impl Replicas {
             Consistency::Any => Err(Wire::Invalid(
                 "ANY ConsistencyLevel is only supported for writes".into(),
             )),
-            Consistency::EachQuorum => Err(Wire::Invalid(
-                "EACH_QUORUM ConsistencyLevel is only supported for writes".into(),
-            )),
             Consistency::Serial | Consistency::LocalSerial => Err(Wire::Invalid(
                 "Reads at SERIAL and LOCAL_SERIAL are not supported yet".into(),
             )),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::env::{Env, Task};
+use base::limits::STATEMENT_BYTES_MAX;
 use bytes::BytesMut;
 use coordinator::{Coordinator, Turn};
 use metadata::Local;
@@ -158,6 +159,12 @@ impl Service {
     }
 
     fn plan(&self, text: &str, keyspace: Option<&str>) -> Result<Planned, Error> {
+        if text.len() > STATEMENT_BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "The statement is {} bytes long, the maximum is {STATEMENT_BYTES_MAX}; bind large values instead of writing them out",
+                text.len()
+            )));
+        }
         let statement = cql::parse(text)?;
         statement::plan(
             statement,

@@ -110,10 +110,11 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn table(&self, name: &tree::QualifiedName) -> Result<Arc<Table>, Error> {
         let keyspace = schema::ddl::keyspace_of(name, self.keyspace)?;
-        Ok(self
-            .catalog
-            .require_table(keyspace, name.name.as_str())?
-            .clone())
+        match self.catalog.require_table(keyspace, name.name.as_str()) {
+            Ok(table) => Ok(table.clone()),
+            Err(schema::Error::Invalid(text)) => Err(Error::invalid(text).at(name.span())),
+            Err(other) => Err(other.into()),
+        }
     }
 
     fn replicas(&self, table: &Table) -> Result<Replicas, Error> {

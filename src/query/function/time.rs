@@ -56,25 +56,30 @@ fn of(
     body: Body,
 ) -> Result<Function, Error> {
     let made = |ty: &Type| Function::new(name, vec![ty.clone()], result.clone(), body);
-    let [Argument { shape, .. }] = arguments else {
-        return Ok(made(&types[0]));
+    let signatures = |types: &mut dyn Iterator<Item = &Type>| {
+        let each = types.map(|ty| format!("system.{name} : ({ty}) -> {result}"));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let none_matches = || {
+        Error::invalid(format!(
+            "Invalid call to function {name}, none of its type signatures match (known type signatures: {})",
+            signatures(&mut types.iter())
+        ))
+    };
+    let shape = match arguments {
+        [argument] => &argument.shape,
+        _ if types.len() == 1 => return Ok(made(&types[0])),
+        _ => return Err(none_matches()),
     };
     let fitting = |fit: Fit| types.iter().filter(move |ty| shape.fit(ty) == fit);
     if let Some(ty) = fitting(Fit::Exact).next() {
         return Ok(made(ty));
     }
-    let signatures = |types: &mut dyn Iterator<Item = &Type>| {
-        let each = types.map(|ty| format!("system.{name} : ({ty}) -> {result}"));
-        each.collect::<Vec<_>>().join(", ")
-    };
     let weak: Vec<&Type> = fitting(Fit::Weak).collect();
     match weak.as_slice() {
         [ty] => Ok(made(ty)),
         [] if types.len() == 1 => Ok(made(&types[0])),
-        [] => Err(Error::invalid(format!(
-            "Invalid call to function {name}, none of its type signatures match (known type signatures: {})",
-            signatures(&mut types.iter())
-        ))),
+        [] => Err(none_matches()),
         several => Err(Error::invalid(format!(
             "Ambiguous call to function {name} (can be matched by following signatures: {}): use type casts to disambiguate",
             signatures(&mut several.iter().copied())

@@ -13,6 +13,8 @@ pub mod filter;
 pub mod key;
 mod ranges;
 mod several;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 pub use analyse::{Purpose, analyse, missing_clustering};

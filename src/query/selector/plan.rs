@@ -200,8 +200,17 @@ impl Maker<'_, '_> {
         if function::is_token(name) {
             return self.token(arguments);
         }
-        let function = function::resolve(name, &self.arguments(arguments)?)?;
+        let function = self.function(name, arguments)?;
         self.apply(function, arguments)
+    }
+
+    fn function(
+        &self,
+        name: &QualifiedName,
+        arguments: &[Selector],
+    ) -> Result<Arc<Function>, Error> {
+        function::resolve(name, &self.arguments(arguments)?)?
+            .ok_or_else(|| Error::invalid(format!("Unknown function '{name}'")))
     }
 
     fn apply(&mut self, function: Arc<Function>, arguments: &[Selector]) -> Result<Typed, Error> {
@@ -240,11 +249,7 @@ impl Maker<'_, '_> {
                     Some(AggregateKind::Count) => Shape::Known(Type::BigInt),
                     Some(_) if arguments.len() == 1 => self.shape(&arguments[0])?,
                     _ if name.name.text == "token" => Shape::Known(Type::BigInt),
-                    _ => Shape::Known(
-                        function::resolve(name, &self.arguments(arguments)?)?
-                            .result
-                            .clone(),
-                    ),
+                    _ => Shape::Known(self.function(name, arguments)?.result.clone()),
                 }
             }
             SelectorKind::CountRows
@@ -383,9 +388,7 @@ impl Maker<'_, '_> {
         if AggregateKind::named(word).is_some() || word == "token" {
             return Ok(format!("system.{word}"));
         }
-        Ok(function::resolve(name, &self.arguments(arguments)?)?
-            .name
-            .clone())
+        Ok(self.function(name, arguments)?.name.clone())
     }
 }
 

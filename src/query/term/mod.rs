@@ -8,6 +8,8 @@
 mod evaluate;
 pub mod fit;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

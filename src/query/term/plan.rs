@@ -345,7 +345,8 @@ impl Planner<'_> {
         if function::is_token(name) && !self.partition_key.is_empty() {
             return function::token(self.partition_key.clone(), arguments);
         }
-        function::resolve(name, arguments)
+        function::resolve(name, arguments)?
+            .ok_or_else(|| Error::invalid(format!("Unknown function {name} called")))
     }
 
     /// A call whose result the receiver takes.
@@ -392,7 +393,7 @@ impl Planner<'_> {
                 receiver.name, receiver.ty
             )));
         }
-        self.plan(inner, &Receiver::new(receiver.name.clone(), ty))
+        self.plan(inner, &Receiver::new(term.to_string(), ty))
     }
 
     fn cast(

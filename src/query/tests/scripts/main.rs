@@ -90,7 +90,7 @@ impl Script {
             "now" => settings.now_seconds = Some(value.parse()?),
             "keyspace" => settings.keyspace = (!none).then(|| value.into()),
             "skip" => settings.skip_metadata = value.parse()?,
-            "consistency" => settings.consistency = consistency(value)?,
+            "consistency" => settings.consistency = level(value)?,
             "batch" => {
                 settings.batch = match value {
                     "unlogged" => BatchKind::Unlogged,
@@ -122,7 +122,7 @@ impl Script {
     }
 }
 
-fn consistency(name: &str) -> Result<Consistency, Box<dyn Error>> {
+fn level(name: &str) -> Result<Consistency, Box<dyn Error>> {
     Ok(match name {
         "any" => Consistency::Any,
         "one" => Consistency::One,
@@ -231,20 +231,27 @@ macro_rules! scripts {
 
 scripts!(
     aggregates,
+    altered,
     basics,
     batches,
     clustering,
     collections,
+    consistency,
+    definitions,
     deletes,
     expiry,
     filtering,
     functions,
     keys,
     limits,
+    paging,
+    prepared,
     statics,
+    system_tables,
     timestamps,
     token,
     types,
     unset,
+    unsupported,
     user_types
 );

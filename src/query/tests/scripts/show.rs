@@ -52,11 +52,25 @@ pub fn answer(bytes: BytesMut, known: &[(String, Type)]) -> Shown {
             }
             text
         }
-        Response::Error(error, text) => format!("error 0x{:04x}: {text}", error.code()),
+        Response::Error(error, text) => {
+            format!("error 0x{:04x}: {text}{}", error.code(), fields(&error))
+        }
         other => format!("{other:?}"),
     };
     shown.text.push_str(&text);
     shown
+}
+
+/// What drivers decode of an error beside its text.
+fn fields(error: &protocol::Error) -> String {
+    match error {
+        protocol::Error::Unavailable {
+            required, alive, ..
+        } => format!(" (required {required}, alive {alive})"),
+        protocol::Error::Unprepared { id } => format!("\n(id of {} bytes)", id.len()),
+        protocol::Error::AlreadyExists { keyspace, table } => format!(" ({keyspace:?}, {table:?})"),
+        _ => String::new(),
+    }
 }
 
 /// Rows below their columns; says how the columns were told, unless that was in full.
