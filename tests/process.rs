@@ -1,6 +1,11 @@
 //! The real process: ready line, signals, exit codes, errors in one line, and what is left after kill -9.
 //!
 //! Each test has a directory of its own below `target/`, takes free ports, and leaves nothing behind.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "these tests start real processes and talk to them"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
