@@ -3,11 +3,11 @@
 //! Four sources, later ones before earlier ones: defaults, the file, `HELENUS_KEY` variables, the command line. The
 //! entry point of the process reads them as text; nothing here touches file or environment, so a test is a call.
 //!
-//! 1. [`load`] turns each source into entries with their place ([`document`] for the file).
-//! 2. Names are looked up: a setting of ours ([`keys`]), one of Cassandra's without meaning here ([`cassandra`], a
-//!    warning), or an error with the nearest name ([`suggest`]).
+//! 1. [`load`] turns each source into entries with their place (`document` for the file).
+//! 2. Names are looked up: a setting of ours (`keys`), one of Cassandra's without meaning here (`cassandra`, a
+//!    warning), or an error with the nearest name (`suggest`).
 //! 3. Values are read in the order of the table, so that a default can follow an earlier setting.
-//! 4. [`check`] judges settings that depend on each other.
+//! 4. `check` judges settings that depend on each other.
 //!
 //! Always: an error is one line with the place, the bad value and the fix. What [`effective`] prints loads again as
 //! the same settings.

@@ -31,7 +31,7 @@ pub struct Machine {
     pub directory: PathBuf,
 }
 
-/// The effective settings. Names are those of the file; see [`keys`](super::keys) for what each means.
+/// The effective settings. Names are those of the file; see `config::keys` for what each means.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the table of keys says what each field means")]
 pub struct Settings {

@@ -2,13 +2,13 @@
 //!
 //! Starting goes from what can fail without a trace to what serves:
 //! 1. the ports, so that a second node on them changes nothing;
-//! 2. the directories: ours or empty, locked ([`directories`]);
+//! 2. the directories: ours or empty, locked (`directories`);
 //! 3. the metadata log, which gives identity and schema;
 //! 4. storage, which replays its log; from here on it follows the schema, before anyone else sees a change;
-//! 5. clock, virtual tables ([`sources`]), coordinator, query;
-//! 6. the listeners, for clients and for operators ([`operations`]).
+//! 5. clock, virtual tables (`sources`), coordinator, query;
+//! 6. the listeners, for clients and for operators (`operations`).
 //!
-//! Stopping goes the other way, in [`Operations::drain`](operations::Operations::drain). Dropping a node ends its
+//! Stopping goes the other way, in [`Node::drain`]. Dropping a node ends its
 //! tasks and writes nothing, as if the process had been killed.
 //!
 //! There are no globals: two nodes can live in one process, on a real or a simulated environment. A node reads no file
