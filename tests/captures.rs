@@ -205,7 +205,7 @@ macro_rules! captures {
     };
 }
 
-captures! { cqlsh gocql java node python_v4 python_v4_lz4 python_v5 python_v5_lz4 rust }
+captures! { cqlsh gocql java node python_v4 python_v4_lz4 python_v4_snappy python_v5 python_v5_lz4 rust }
 
 #[test]
 fn built_in() {

@@ -31,6 +31,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "drivers" / "python"))
 
 import lz4.block  # noqa: E402
+import snappy  # noqa: E402
 from node import Node  # noqa: E402
 
 WORK = ROOT / "target" / "captures"
@@ -74,6 +75,7 @@ CLIENTS = [
     ("python_v4", "Python cassandra-driver 3.30.1 told to speak v4", nothing, [PYTHON, PROGRAMS / "python.py", "--version=4"]),
     ("python_v5_lz4", "Python cassandra-driver 3.30.1, v5 with lz4", nothing, [PYTHON, PROGRAMS / "python.py", "--lz4"]),
     ("python_v4_lz4", "Python cassandra-driver 3.30.1, v4 with lz4", nothing, [PYTHON, PROGRAMS / "python.py", "--version=4", "--lz4"]),
+    ("python_v4_snappy", "Python cassandra-driver 3.30.1, v4 with snappy", nothing, [PYTHON, PROGRAMS / "python.py", "--version=4", "--snappy"]),
     ("cqlsh", "cqlsh 6.2.0: SELECT and DESCRIBE", nothing,
      [DRIVERS / "venv/bin/cqlsh", "-f", PROGRAMS / "cqlsh.cql", PROXY_HOST, "{port}"]),
     ("java", "Apache Cassandra Java driver 4.19.3 by its defaults: it settles on v5", nothing,
@@ -142,8 +144,10 @@ class Splitter:
         """A request in a few words, for people who read the fixture."""
         version, flags, stream, code = envelope[0], envelope[1], struct.unpack(">h", envelope[2:4])[0], envelope[4]
         body, words = envelope[9:], ""
-        if flags & 1 and version == 4:
+        if flags & 1 and version == 4 and self.lz4:
             body = lz4.block.decompress(body[4:], uncompressed_size=struct.unpack(">I", body[:4])[0])
+        elif flags & 1 and version == 4:
+            body = snappy.uncompress(body)
         if code == 1:
             options = strings(body[2:])
             words = ", ".join(f"{key}={value}" for key, value in zip(options[::2], options[1::2]))

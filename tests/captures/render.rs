@@ -2,7 +2,7 @@
 //!
 //! - Identifiers are numbered in the order of their appearance, so that equal ones are seen to be equal.
 //! - Times, tokens, and the node's port are named instead of shown; so is its release.
-//! - Rows about built-in keyspaces are counted and summed up by a digest; `built_in.golden` shows them in full, once.
+//! - What the schema's tables say of built-in keyspaces is counted and summed up by a digest; `built_in.golden` shows it once.
 //! - Prepared statements are shown by their text, with their id where PREPARED gives it: drivers rely on it being the same on
 //!   every node.
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use protocol::digest128;
 use protocol::event::{Event, SchemaChange, Target};
 use protocol::frame::Envelope;
-use protocol::request::{Parameters, Request};
+use protocol::request::{BatchQuery, Parameters, Request};
 use protocol::response::{self, Response};
 use protocol::result::{ColumnSpec, Metadata, Outcome, Prepared, Rows};
 use schema::system;
@@ -73,14 +73,28 @@ impl Renderer {
             ),
             Request::Prepare(prepare) => format!("{name} {}", one_line(prepare.text)),
             Request::Execute(execute) => {
-                let text = self
-                    .statements
-                    .get(execute.id)
-                    .map_or("what was never prepared", |(text, _)| text);
+                let text = self.text(execute.id);
                 format!("{name} {text}{}", parameters(&execute.parameters))
             }
-            Request::Options | Request::AuthResponse(_) | Request::Batch(_) => name.to_owned(),
+            Request::Batch(batch) => {
+                let statements = batch
+                    .statements
+                    .iter()
+                    .map(|statement| match statement.query {
+                        BatchQuery::Text(text) => one_line(text),
+                        BatchQuery::Prepared(id) => self.text(id).to_owned(),
+                    });
+                let statements: Vec<_> = statements.collect();
+                format!("{name} {:?}: {}", batch.kind, statements.join("; "))
+            }
+            Request::Options | Request::AuthResponse(_) => name.to_owned(),
         }
+    }
+
+    fn text(&self, id: &[u8]) -> &str {
+        self.statements
+            .get(id)
+            .map_or("what was never prepared", |(text, _)| text)
     }
 
     /// The answer to a request, in lines.
@@ -176,11 +190,9 @@ impl Renderer {
         } else {
             ", no metadata"
         };
-        head += if rows.new_metadata_id.is_some() {
-            ", metadata changed"
-        } else {
-            ""
-        };
+        if let Some(id) = rows.new_metadata_id {
+            head += &format!(", metadata changed to {}", hexadecimal(id));
+        }
         head += if rows.paging_state.is_some() {
             ", more pages"
         } else {
@@ -255,12 +267,15 @@ impl Renderer {
     }
 }
 
-/// Whether a row tells of a keyspace that every node has.
+/// Whether a row of the schema's tables tells of a keyspace that every node has.
 fn is_built_in(columns: &[ColumnSpec], cells: &[Option<&[u8]>]) -> bool {
     let (Some(column), Some(Some(keyspace))) = (columns.first(), cells.first()) else {
         return false;
     };
-    column.name == "keyspace_name" && std::str::from_utf8(keyspace).is_ok_and(system::is_system)
+    let is_of_schema = [system::SCHEMA, system::VIRTUAL_SCHEMA].contains(&&*column.keyspace);
+    is_of_schema
+        && column.name == "keyspace_name"
+        && std::str::from_utf8(keyspace).is_ok_and(system::is_system)
 }
 
 fn sum(cells: &[Option<&[u8]>], column_count: usize) -> String {
