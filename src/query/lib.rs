@@ -17,6 +17,7 @@
 
 mod alone;
 mod answer;
+mod batch;
 pub mod bind;
 mod chance;
 mod consistency;
@@ -31,6 +32,7 @@ mod prepared;
 mod prepared_store;
 mod restriction;
 mod row;
+mod run;
 mod schema_change;
 mod select;
 mod selector;

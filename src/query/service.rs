@@ -2,45 +2,39 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base::env::{Env, Task};
 use base::limits::STATEMENT_BYTES_MAX;
 use bytes::BytesMut;
 use coordinator::{Coordinator, Turn};
-use metadata::Local;
+use metadata::{Local, State};
 use protocol::error::Error as Wire;
 use protocol::event::Event;
-use protocol::request::{Batch, BatchQuery, Execute, Parameters, Prepare, Query, Request, Values};
+use protocol::request::{Execute, Prepare, Query, Request};
 use protocol::result::{Outcome, Prepared as PreparedAnswer};
-use protocol::wire::Value;
 use protocol::{Consistency, Version};
-use schema::Catalog;
-use smallvec::SmallVec;
 use tokio::sync::broadcast;
 
 use crate::alone;
 use crate::answer::Address;
-use crate::bind::{Bindings, Chance, Moment};
+use crate::bind::Chance;
 use crate::chance::NodeChance;
 use crate::error::{Error, coordinator_to_wire};
 use crate::events;
-use crate::marker::Receiver;
-use crate::modify::Context;
 use crate::options::Options;
-use crate::output::{Output, Parked, Progress};
+use crate::output::{Output, Progress};
 use crate::prepared::{self, Cached, Id, Prepared};
 use crate::prepared_store::Store;
-use crate::schema_change;
-use crate::select::{self, Choice, Execution};
+use crate::run::Run;
+use crate::select::Choice;
 use crate::session::Session;
-use crate::statement::{self, Action, Planned};
+use crate::statement::{self, Planned};
 use crate::write;
 
 /// Executes requests. A clone is the same service.
 #[derive(Clone)]
 pub struct Service {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
@@ -154,11 +148,12 @@ impl Service {
         &self.shared
     }
 
-    fn catalog(&self) -> Arc<Catalog> {
-        self.shared.metadata.state().catalog.clone()
+    /// The cluster's state as it is now.
+    fn state(&self) -> Arc<State> {
+        self.shared.metadata.state()
     }
 
-    fn plan(&self, text: &str, keyspace: Option<&str>) -> Result<Planned, Error> {
+    pub(crate) fn plan(&self, text: &str, keyspace: Option<&str>) -> Result<Planned, Error> {
         if text.len() > STATEMENT_BYTES_MAX {
             return Err(Error::invalid(format!(
                 "The statement is {} bytes long, the maximum is {STATEMENT_BYTES_MAX}; bind large values instead of writing them out",
@@ -170,7 +165,7 @@ impl Service {
             statement,
             keyspace,
             &self.shared.options.data_center,
-            &self.catalog(),
+            &self.state().catalog,
         )
         .map_err(|error| error.quoting(text))
     }
@@ -238,12 +233,13 @@ impl Service {
         turn: &mut Turn,
         prepared: &Arc<Prepared>,
     ) -> Result<Arc<Planned>, Error> {
+        let state = self.state();
         let (planned, newly_differs) =
-            prepared.current(&self.catalog(), &self.shared.options.data_center)?;
+            prepared.current(&state.catalog, &self.shared.options.data_center)?;
         if newly_differs {
             self.shared
                 .store
-                .remember(prepared, true, &self.catalog(), turn)?;
+                .remember(prepared, true, &state.catalog, turn)?;
         }
         Ok(planned)
     }
@@ -312,279 +308,25 @@ impl Service {
         self.keep(turn, &prepared)?;
         self.shared
             .store
-            .remember(&prepared, false, &self.catalog(), turn)?;
+            .remember(&prepared, false, &self.state().catalog, turn)?;
         Ok(prepared)
     }
 
     /// Puts a statement into the cache, and takes the rows of those it replaces out of the table.
     pub(crate) fn keep(&self, turn: &mut Turn, prepared: &Arc<Prepared>) -> Result<(), Error> {
         for evicted in self.shared.cached.insert(prepared.clone()) {
-            self.shared.store.forget(&evicted, &self.catalog(), turn)?;
+            self.shared
+                .store
+                .forget(&evicted, &self.state().catalog, turn)?;
         }
         Ok(())
     }
-
-    fn run(
-        &self,
-        call: &mut Call<'_>,
-        run: &Run<'_>,
-        keyspace: Option<&str>,
-    ) -> Result<Progress, Error> {
-        let parameters = run.parameters;
-        match &run.planned.action {
-            Action::Select(plan, replicas) => {
-                replicas.check_read(parameters.consistency)?;
-                self.select(call, plan, run)
-            }
-            Action::Modify(plan, replicas) => {
-                replicas.check_write(parameters.consistency)?;
-                if plan.needs_read() {
-                    return Ok(Progress::Later(alone::with_lists(
-                        self.clone(),
-                        call,
-                        run.request,
-                    )));
-                }
-                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
-                let context = Context {
-                    timestamp: parameters.timestamp,
-                    lists: None,
-                };
-                plan.execute(&bindings, &context, call.turn, &mut call.session.scratch)?;
-                Ok(acknowledge(call))
-            }
-            Action::Batch(batch, replicas) => {
-                replicas
-                    .iter()
-                    .try_for_each(|replicas| replicas.check_write(parameters.consistency))?;
-                if batch.statements.iter().any(crate::modify::Plan::needs_read) {
-                    return Ok(Progress::Later(alone::with_lists(
-                        self.clone(),
-                        call,
-                        run.request,
-                    )));
-                }
-                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
-                let timestamp =
-                    write::batch_timestamp(batch, &bindings, parameters.timestamp, call.turn)?;
-                let jobs = batch.statements.iter().map(|plan| (plan, &bindings));
-                write::together(jobs, timestamp, None, call)?;
-                Ok(acknowledge(call))
-            }
-            Action::Other(statement) => schema_change::start(self, call, statement, keyspace),
-        }
-    }
-
-    pub(crate) fn bind<'a>(
-        &'a self,
-        call: &Call<'_>,
-        receivers: &[Receiver],
-        parameters: &Parameters<'a>,
-    ) -> Result<Bindings<'a>, Error> {
-        let moment = moment(call.turn, parameters.now_in_seconds);
-        let chance = &*self.shared.chance;
-        if !parameters.values.are_named() {
-            return Bindings::new(parameters.values.iter(), receivers, moment, chance);
-        }
-        let values = by_name(&parameters.values, receivers)?;
-        Bindings::new(values.into_iter(), receivers, moment, chance)
-    }
-
-    fn select(
-        &self,
-        call: &mut Call<'_>,
-        plan: &Arc<select::Plan>,
-        run: &Run<'_>,
-    ) -> Result<Progress, Error> {
-        let parameters = run.parameters;
-        let bindings = self.bind(call, &run.planned.receivers, parameters)?;
-        let request = select::Request {
-            version: call.address.version,
-            stream: call.address.stream,
-            page_rows: parameters.page_size,
-            metadata: run.metadata,
-            statement: run.id,
-            tracing_id: None,
-            dead_rows_fail: self.shared.options.dead_rows_fail,
-            dead_rows_warn: self.shared.options.dead_rows_warn,
-        };
-        let chance = self.shared.chance.clone();
-        let coordinator = &self.shared.coordinator;
-        let mut execution = Execution::begin(
-            plan,
-            &bindings,
-            chance,
-            request,
-            parameters.paging_state,
-            coordinator,
-        )?;
-        let wait = match execution.step(call.turn.meter(), &mut call.out.answers)? {
-            select::Progress::Done => return Ok(Progress::Answered),
-            select::Progress::Yield => None,
-            select::Progress::Wait(wait) => Some(wait),
-        };
-        Ok(Progress::Parked(Parked {
-            buffer: execution.detach(&mut call.out.answers),
-            execution: Box::new(execution),
-            wait,
-            deadline: call.turn.mono() + self.timeout(plan),
-            address: call.address,
-            consistency: parameters.consistency,
-        }))
-    }
-
-    fn timeout(&self, plan: &select::Plan) -> Duration {
-        let options = self.shared.coordinator.options();
-        match plan.restrictions.keys {
-            crate::restriction::KeyPlan::Points(_) => options.read_timeout,
-            crate::restriction::KeyPlan::Tokens(_) => options.range_timeout,
-        }
-    }
-
-    fn batch(
-        &self,
-        call: &mut Call<'_>,
-        batch: &Batch<'_>,
-        request: &Request<'_>,
-    ) -> Result<Progress, Error> {
-        let statements = match self.batch_statements(call, batch)? {
-            Ok(statements) => statements,
-            Err(unknown) => {
-                return Ok(Progress::Later(alone::after_lookup(
-                    self.clone(),
-                    call,
-                    request,
-                    unknown,
-                )));
-            }
-        };
-        if write::any_needs_read(&statements) {
-            return Ok(Progress::Later(alone::with_lists(
-                self.clone(),
-                call,
-                request,
-            )));
-        }
-        let bindings = self.batch_bindings(call, batch, &statements)?;
-        let jobs = write::jobs(&statements, &bindings)?;
-        write::together(jobs.into_iter(), batch.timestamp, None, call)?;
-        Ok(acknowledge(call))
-    }
-
-    /// The plans of a BATCH's statements, or the ids that nobody here knows yet.
-    pub(crate) fn batch_statements(
-        &self,
-        call: &mut Call<'_>,
-        batch: &Batch<'_>,
-    ) -> Result<Result<Vec<Arc<Planned>>, Vec<Id>>, Error> {
-        if batch.kind == protocol::request::BatchKind::Counter {
-            return Err(Error::unsupported("A counter batch"));
-        }
-        let keyspace = batch
-            .keyspace
-            .map(Arc::from)
-            .or_else(|| call.session.keyspace.clone());
-        let (mut statements, mut unknown) =
-            (Vec::with_capacity(batch.statements.len()), Vec::new());
-        for statement in batch.statements {
-            match statement.query {
-                BatchQuery::Text(text) => {
-                    statements.push(Arc::new(self.plan(text, keyspace.as_deref())?))
-                }
-                BatchQuery::Prepared(id) => {
-                    let id = statement_id(id)?;
-                    match self.shared.cached.get(&id) {
-                        Some(prepared) => statements.push(self.current(call.turn, &prepared)?),
-                        None => unknown.push(id),
-                    }
-                }
-            }
-        }
-        for planned in &statements {
-            match &planned.action {
-                Action::Modify(_, replicas) => replicas.check_write(batch.consistency)?,
-                _ => {
-                    return Err(Error::invalid(
-                        "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.",
-                    ));
-                }
-            }
-        }
-        Ok(if unknown.is_empty() {
-            Ok(statements)
-        } else {
-            Err(unknown)
-        })
-    }
-
-    pub(crate) fn batch_bindings<'a>(
-        &'a self,
-        call: &Call<'_>,
-        batch: &Batch<'a>,
-        statements: &[Arc<Planned>],
-    ) -> Result<Vec<Bindings<'a>>, Error> {
-        let moment = moment(call.turn, batch.now_in_seconds);
-        batch
-            .statements
-            .iter()
-            .zip(statements)
-            .map(|(statement, planned)| {
-                Bindings::new(
-                    statement.values.iter(),
-                    &planned.receivers,
-                    moment,
-                    &*self.shared.chance,
-                )
-            })
-            .collect()
-    }
 }
 
-/// What is executed, and how.
-struct Run<'a> {
-    planned: &'a Planned,
-    parameters: &'a Parameters<'a>,
-    metadata: Choice,
-    id: Id,
-    request: &'a Request<'a>,
-}
-
-/// A write that is in the turn's frame.
-pub(crate) fn acknowledge(call: &mut Call<'_>) -> Progress {
-    let warnings = call.turn.take_warnings();
-    call.address
-        .result(Outcome::Void, &warnings, &mut call.out.acknowledgements);
-    call.out.written.push(call.address.stream);
-    Progress::Acknowledged
-}
-
-fn moment(turn: &Turn, now_in_seconds: Option<i32>) -> Moment {
-    let now_seconds = now_in_seconds.map_or_else(|| turn.now_seconds(), i64::from);
-    Moment {
-        wall_micros: turn.wall_micros(),
-        now_seconds,
-    }
-}
-
-fn statement_id(bytes: &[u8]) -> Result<Id, Error> {
+pub(crate) fn statement_id(bytes: &[u8]) -> Result<Id, Error> {
     bytes
         .try_into()
         .map_err(|_| Error::from(Wire::Unprepared { id: bytes.to_vec() }))
-}
-
-/// Values given by name, in the order of the markers.
-fn by_name<'a>(
-    values: &Values<'a>,
-    receivers: &[Receiver],
-) -> Result<SmallVec<[Value<'a>; 16]>, Error> {
-    receivers
-        .iter()
-        .map(|receiver| {
-            values.by_name(&receiver.name).ok_or_else(|| {
-                Error::invalid(format!("Missing value for bind marker {}", receiver.name))
-            })
-        })
-        .collect()
 }
 
 pub(crate) fn consistency_of(request: &Request<'_>) -> Consistency {

@@ -6,6 +6,7 @@
 //! 3. What must read before it writes (lists by index or by value) is found out first, behind the
 //!    partition's queue: [`lists`].
 
+mod assign;
 mod batch;
 mod execute;
 pub mod lists;

@@ -14,7 +14,7 @@ use schema::table::{Column, Order};
 
 use crate::bind::Bindings;
 use crate::error::Error;
-use crate::restriction::values::{TuplePlan, Tuples, Values};
+use crate::restriction::values::{TuplePlan, Tuples, Values, value};
 
 /// How many keys or ranges one statement may name.
 pub const COMBINATIONS_MAX: usize = 10_000;
@@ -92,6 +92,9 @@ impl ClusteringPlan {
         columns: &[Column],
         bindings: &Bindings<'_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
+        if let Some(only) = self.one_prefix(columns, bindings)? {
+            return Ok(vec![only]);
+        }
         let mut prefixes = vec![Vec::new()];
         let mut at = 0;
         for step in &self.steps {
@@ -110,8 +113,27 @@ impl ClusteringPlan {
         Ok(prefixes)
     }
 
+    /// The one prefix that `=` on each column leaves, the common case; none if a step is another.
+    fn one_prefix(
+        &self,
+        columns: &[Column],
+        bindings: &Bindings<'_>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let mut prefix = Vec::new();
+        for (step, column) in self.steps.iter().zip(columns) {
+            let Step::Column(Values::One(plan)) = step else {
+                return Ok(None);
+            };
+            push(column, &value(plan, bindings, &column.name)?, &mut prefix)?;
+        }
+        Ok(Some(prefix))
+    }
+
     /// The byte ranges of the matching rows: disjoint and ascending.
     pub fn slices(&self, columns: &[Column], bindings: &Bindings<'_>) -> Result<Vec<Slice>, Error> {
+        if self.is_empty() {
+            return Ok(vec![Slice::all()]);
+        }
         let prefixes = self.prefixes(columns, bindings)?;
         let rest = &columns[self.fixed_columns()..];
         let mut slices = Vec::with_capacity(prefixes.len());

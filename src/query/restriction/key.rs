@@ -54,6 +54,9 @@ pub fn points(
     table: &Table,
     bindings: &Bindings<'_>,
 ) -> Result<Vec<PartitionKey>, Error> {
+    if let ([Values::One(plan)], [column]) = (values, &table.partition_key[..]) {
+        return Ok(vec![key(&[&value(plan, bindings, &column.name)?])?]);
+    }
     let mut choices: Vec<Bytes<'_>> = Vec::with_capacity(values.len());
     let mut combinations = 1usize;
     for (column, values) in table.partition_key.iter().zip(values) {

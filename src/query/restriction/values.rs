@@ -48,7 +48,7 @@ impl Values {
                 Bound::Unset => Err(Error::invalid(format!(
                     "Invalid unset value for column {column}"
                 ))),
-                Bound::Borrowed(list) => items(list, |item| Cow::Borrowed(item)),
+                Bound::Borrowed(list) => items(list, Cow::Borrowed),
                 Bound::Owned(list) => items(&list, |item| Cow::Owned(item.to_vec())),
             },
         }

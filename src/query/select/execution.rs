@@ -5,7 +5,6 @@
 //! are not held up. Nothing of the request's bytes is kept: what depends on bound values was
 //! evaluated when the execution began.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use base::limits;
@@ -13,6 +12,7 @@ use base::meter::Meter;
 use bytes::BytesMut;
 use coordinator::paging::State;
 use coordinator::{Coordinator, Read};
+use model::Columns;
 use model::read::{Command, Position, RowStep};
 use model::stream::Wait;
 use protocol::response::Head;
@@ -21,10 +21,12 @@ use protocol::version::Version;
 
 use crate::bind::{Bindings, Chance, Moment};
 use crate::error::Error;
+use crate::restriction::filter;
 use crate::row::{Row, Values};
 use crate::select::Plan;
+use crate::select::gathered::{Cells, Gathered};
 use crate::select::paging::{self, Page};
-use crate::selector::{Expression, Group, ResultColumn, Scope, Selection};
+use crate::selector::{Expression, Scope, Selection};
 
 /// What a request says of an execution beside the bound values.
 #[derive(Clone, Debug)]
@@ -101,23 +103,9 @@ pub struct Execution {
 enum Sink {
     /// Into the envelope.
     Rows(Option<RowsWriter>),
-    /// Into one group, whose first row gives the columns that are not aggregates.
-    Group {
-        group: Group,
-        first: Option<Vec<Option<Vec<u8>>>>,
-    },
-    /// Into memory, to be sorted.
-    Sorted(Vec<SortedRow>),
+    /// Into memory, for an answer that needs all of them.
+    Gathered(Gathered),
 }
-
-/// A row that waits to be sorted, by its clustering key.
-struct SortedRow {
-    clustering: Vec<u8>,
-    cells: Vec<Option<Vec<u8>>>,
-}
-
-/// The most bytes that rows to be sorted may take.
-const SORT_BYTES_MAX: usize = 64 << 20;
 
 impl Execution {
     /// Begins an execution. Bound values are evaluated here and not needed afterwards.
@@ -131,37 +119,25 @@ impl Execution {
     ) -> Result<Self, Error> {
         let page = page(plan, bindings, &request, paging_state)?;
         let table = &plan.table;
+        let restrictions = &plan.restrictions;
         let command = Command {
-            keys: plan.restrictions.partitions(table, bindings)?,
-            slices: plan
-                .restrictions
+            table: table.id,
+            columns: Columns::All,
+            statics: restrictions.clustering.is_empty(),
+            keys: restrictions.partitions(table, bindings)?,
+            slices: restrictions
                 .clustering
                 .slices(&table.clustering, bindings)?,
-            filter: crate::restriction::filter::evaluate(
-                &plan.restrictions.filter,
-                table,
-                bindings,
-            )?,
             reversed: plan.reversed,
+            filter: filter::evaluate(&restrictions.filter, table, bindings)?,
             limits: page.limits(),
+            now_seconds: bindings.moment.now_seconds,
             distinct: plan.distinct,
             resume: page.resume.clone(),
-            statics: plan.restrictions.clustering.is_empty(),
-            ..Command::new(
-                table.id,
-                model::read::Keys::List(Vec::new()),
-                bindings.moment.now_seconds,
-            )
         };
-        let sink = if plan.selection.is_aggregate() {
-            Sink::Group {
-                group: Group::new(&plan.selection.aggregates)?,
-                first: None,
-            }
-        } else if plan.sorted {
-            Sink::Sorted(Vec::new())
-        } else {
-            Sink::Rows(None)
+        let sink = match Gathered::for_plan(plan)? {
+            Some(gathered) => Sink::Gathered(gathered),
+            None => Sink::Rows(None),
         };
         Ok(Execution {
             selection: plan.selection.bound(bindings)?.map(Box::new),
@@ -311,20 +287,7 @@ impl Execution {
                 meter.answer((out.len() - before) as u64);
                 refuse_too_large(writer.envelope_bytes(out))?;
             }
-            Sink::Group { group, first } => {
-                group.add(&selection.aggregates, &scope)?;
-                if first.is_none() {
-                    *first = Some(cells(selection, &scope)?);
-                }
-            }
-            Sink::Sorted(rows) => {
-                let clustering = row.clustering.unwrap_or_default().to_vec();
-                rows.push(SortedRow {
-                    clustering,
-                    cells: cells(selection, &scope)?,
-                });
-                refuse_too_many(rows)?;
-            }
+            Sink::Gathered(gathered) => gathered.add(selection, &scope)?,
         }
         self.returned += 1;
         if self.returned == self.page.rows
@@ -371,72 +334,26 @@ impl Execution {
                 writer.finish(out, state.as_deref(), &warnings);
                 Ok(())
             }
-            Sink::Group { .. } => self.finish_group(out, &warnings),
-            Sink::Sorted(_) => self.finish_sorted(out, &warnings),
-        }
-    }
-
-    fn finish_group(&mut self, out: &mut BytesMut, warnings: &[String]) -> Result<(), Error> {
-        let Sink::Group { group, first } = &self.sink else {
-            return Ok(());
-        };
-        let selection = self.selection.as_deref().unwrap_or(&self.plan.selection);
-        let results = group.results(&selection.aggregates);
-        let bindings = Bindings::none(self.moment, &*self.chance);
-        let values = Values::default();
-        let row = Row {
-            key: &[],
-            clustering: None,
-            image: None,
-            static_image: None,
-        };
-        let scope = Scope {
-            row: &row,
-            values: &values,
-            bindings: &bindings,
-            aggregates: &results,
-        };
-        let mut writer = RowsWriter::begin(
-            out,
-            &head(&self.request),
-            &self.plan.metadata,
-            self.request.metadata.as_wire(),
-            None,
-        );
-        for (index, column) in selection.columns.iter().enumerate() {
-            if column.expression.has_aggregate() {
-                writer.cell(out, scope.value(&column.expression)?.as_deref());
-            } else {
-                writer.cell(
-                    out,
-                    first.as_ref().and_then(|cells| cells[index].as_deref()),
-                );
+            Sink::Gathered(gathered) => {
+                let selection = self.selection.as_deref().unwrap_or(&self.plan.selection);
+                let bindings = Bindings::none(self.moment, &*self.chance);
+                let rows =
+                    gathered.rows(selection, &bindings, &self.plan, self.page.sorted_rows)?;
+                self.put_gathered(&rows, out, &warnings)
             }
         }
-        writer.end_row();
-        writer.finish(out, None, warnings);
-        Ok(())
     }
 
-    fn finish_sorted(&mut self, out: &mut BytesMut, warnings: &[String]) -> Result<(), Error> {
-        let Sink::Sorted(rows) = &mut self.sink else {
-            return Ok(());
-        };
-        match self.plan.reversed {
-            false => rows.sort_by(|a, b| a.clustering.cmp(&b.clustering)),
-            true => rows.sort_by(|a, b| b.clustering.cmp(&a.clustering)),
-        }
-        let limit = usize::try_from(self.page.sorted_rows).unwrap_or(usize::MAX);
-        let mut writer = RowsWriter::begin(
-            out,
-            &head(&self.request),
-            &self.plan.metadata,
-            self.request.metadata.as_wire(),
-            None,
-        );
-        for row in rows.iter().take(limit) {
-            row.cells
-                .iter()
+    fn put_gathered(
+        &self,
+        rows: &[Cells],
+        out: &mut BytesMut,
+        warnings: &[String],
+    ) -> Result<(), Error> {
+        let (metadata, choice) = (&self.plan.metadata, self.request.metadata.as_wire());
+        let mut writer = RowsWriter::begin(out, &head(&self.request), metadata, choice, None);
+        for row in rows {
+            row.iter()
                 .for_each(|cell| writer.cell(out, cell.as_deref()));
             writer.end_row();
         }
@@ -519,11 +436,6 @@ fn put_row(
     Ok(())
 }
 
-fn cells(selection: &Selection, scope: &Scope<'_, '_>) -> Result<Vec<Option<Vec<u8>>>, Error> {
-    let cell = |column: &ResultColumn| Ok(scope.value(&column.expression)?.map(Cow::into_owned));
-    selection.columns.iter().map(cell).collect()
-}
-
 fn refuse_too_large(envelope_bytes: usize) -> Result<(), Error> {
     if envelope_bytes <= limits::ANSWER_BYTES_MAX {
         return Ok(());
@@ -531,20 +443,5 @@ fn refuse_too_large(envelope_bytes: usize) -> Result<(), Error> {
     Err(Error::invalid(format!(
         "The answer is larger than {} MiB, the most that one answer may hold; use paging or a LIMIT",
         limits::ANSWER_BYTES_MAX >> 20
-    )))
-}
-
-fn refuse_too_many(rows: &[SortedRow]) -> Result<(), Error> {
-    let Some(last) = rows.last() else {
-        return Ok(());
-    };
-    let row_bytes =
-        last.clustering.len() + last.cells.iter().flatten().map(Vec::len).sum::<usize>();
-    if rows.len().saturating_mul(row_bytes.max(64)) <= SORT_BYTES_MAX {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "ORDER BY with IN on the partition key would sort more than {} MiB in memory; use a LIMIT or sort client side",
-        SORT_BYTES_MAX >> 20
     )))
 }

@@ -6,6 +6,7 @@
 //! 3. [`paging`] says where the next page goes on.
 
 mod execution;
+mod gathered;
 mod order;
 mod paging;
 mod plan;

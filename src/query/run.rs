@@ -1,0 +1,192 @@
+//! Executing one planned statement: values bound, level checked, then read, written or changed.
+
+use std::time::Duration;
+
+use coordinator::Turn;
+use protocol::request::{Parameters, Request, Values};
+use protocol::result::Outcome;
+use protocol::wire::Value;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+use crate::alone;
+use crate::bind::{Bindings, Moment};
+use crate::error::Error;
+use crate::marker::Receiver;
+use crate::modify::Context;
+use crate::output::{Parked, Progress};
+use crate::prepared::Id;
+use crate::restriction::KeyPlan;
+use crate::schema_change;
+use crate::select::{self, Choice, Execution};
+use crate::service::{Call, Service};
+use crate::statement::{Action, Planned};
+use crate::write;
+
+/// What is executed, and how.
+pub(crate) struct Run<'a> {
+    /// The statement.
+    pub(crate) planned: &'a Planned,
+    /// What the request says besides.
+    pub(crate) parameters: &'a Parameters<'a>,
+    /// How the result's columns are told.
+    pub(crate) metadata: Choice,
+    /// The digest of keyspace and text.
+    pub(crate) id: Id,
+    /// The request itself, for what goes on after its turn.
+    pub(crate) request: &'a Request<'a>,
+}
+
+impl Service {
+    /// Executes a statement.
+    pub(crate) fn run(
+        &self,
+        call: &mut Call<'_>,
+        run: &Run<'_>,
+        keyspace: Option<&str>,
+    ) -> Result<Progress, Error> {
+        let parameters = run.parameters;
+        match &run.planned.action {
+            Action::Select(plan, replicas) => {
+                replicas.check_read(parameters.consistency)?;
+                self.select(call, plan, run)
+            }
+            Action::Modify(plan, replicas) => {
+                replicas.check_write(parameters.consistency)?;
+                if plan.needs_read() {
+                    return Ok(Progress::Later(alone::with_lists(
+                        self.clone(),
+                        call,
+                        run.request,
+                    )));
+                }
+                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+                let context = Context {
+                    timestamp: parameters.timestamp,
+                    lists: None,
+                };
+                plan.execute(&bindings, &context, call.turn, &mut call.session.scratch)?;
+                Ok(acknowledge(call))
+            }
+            Action::Batch(batch, replicas) => {
+                replicas
+                    .iter()
+                    .try_for_each(|replicas| replicas.check_write(parameters.consistency))?;
+                if batch.statements.iter().any(crate::modify::Plan::needs_read) {
+                    return Ok(Progress::Later(alone::with_lists(
+                        self.clone(),
+                        call,
+                        run.request,
+                    )));
+                }
+                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+                let timestamp =
+                    write::batch_timestamp(batch, &bindings, parameters.timestamp, call.turn)?;
+                let jobs = batch.statements.iter().map(|plan| (plan, &bindings));
+                write::together(jobs, timestamp, None, call)?;
+                Ok(acknowledge(call))
+            }
+            Action::Other(statement) => schema_change::start(self, call, statement, keyspace),
+        }
+    }
+
+    /// The values of a request, in the order of the statement's markers.
+    pub(crate) fn bind<'a>(
+        &'a self,
+        call: &Call<'_>,
+        receivers: &[Receiver],
+        parameters: &Parameters<'a>,
+    ) -> Result<Bindings<'a>, Error> {
+        let moment = moment(call.turn, parameters.now_in_seconds);
+        let chance = &*self.shared.chance;
+        if !parameters.values.are_named() {
+            return Bindings::new(parameters.values.iter(), receivers, moment, chance);
+        }
+        let values = by_name(&parameters.values, receivers)?;
+        Bindings::new(values.into_iter(), receivers, moment, chance)
+    }
+
+    fn select(
+        &self,
+        call: &mut Call<'_>,
+        plan: &Arc<select::Plan>,
+        run: &Run<'_>,
+    ) -> Result<Progress, Error> {
+        let parameters = run.parameters;
+        let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+        let request = select::Request {
+            version: call.address.version,
+            stream: call.address.stream,
+            page_rows: parameters.page_size,
+            metadata: run.metadata,
+            statement: run.id,
+            tracing_id: None,
+            dead_rows_fail: self.shared.options.dead_rows_fail,
+            dead_rows_warn: self.shared.options.dead_rows_warn,
+        };
+        let chance = self.shared.chance.clone();
+        let coordinator = &self.shared.coordinator;
+        let mut execution = Execution::begin(
+            plan,
+            &bindings,
+            chance,
+            request,
+            parameters.paging_state,
+            coordinator,
+        )?;
+        let wait = match execution.step(call.turn.meter(), &mut call.out.answers)? {
+            select::Progress::Done => return Ok(Progress::Answered),
+            select::Progress::Yield => None,
+            select::Progress::Wait(wait) => Some(wait),
+        };
+        Ok(Progress::Parked(Parked {
+            buffer: execution.detach(&mut call.out.answers),
+            execution: Box::new(execution),
+            wait,
+            deadline: call.turn.mono() + self.timeout(plan),
+            address: call.address,
+            consistency: parameters.consistency,
+        }))
+    }
+
+    fn timeout(&self, plan: &select::Plan) -> Duration {
+        let options = self.shared.coordinator.options();
+        match plan.restrictions.keys {
+            KeyPlan::Points(_) => options.read_timeout,
+            KeyPlan::Tokens(_) => options.range_timeout,
+        }
+    }
+}
+
+/// A write that is in the turn's frame.
+pub(crate) fn acknowledge(call: &mut Call<'_>) -> Progress {
+    let warnings = call.turn.take_warnings();
+    call.address
+        .result(Outcome::Void, &warnings, &mut call.out.acknowledgements);
+    call.out.written.push(call.address.stream);
+    Progress::Acknowledged
+}
+
+/// When a request takes place: now, unless it says otherwise.
+pub(crate) fn moment(turn: &Turn, now_in_seconds: Option<i32>) -> Moment {
+    let now_seconds = now_in_seconds.map_or_else(|| turn.now_seconds(), i64::from);
+    Moment {
+        wall_micros: turn.wall_micros(),
+        now_seconds,
+    }
+}
+
+/// Values given by name, in the order of the markers.
+fn by_name<'a>(
+    values: &Values<'a>,
+    receivers: &[Receiver],
+) -> Result<SmallVec<[Value<'a>; 16]>, Error> {
+    receivers
+        .iter()
+        .map(|receiver| {
+            values.by_name(&receiver.name).ok_or_else(|| {
+                Error::invalid(format!("Missing value for bind marker {}", receiver.name))
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,158 @@
+//! Rows that are kept until the last one was read: aggregates, and rows to be sorted.
+
+use std::borrow::Cow;
+
+use crate::bind::Bindings;
+use crate::error::Error;
+use crate::row::{Row, Values};
+use crate::select::Plan;
+use crate::selector::{Group, ResultColumn, Scope, Selection};
+
+/// The cells of one result row.
+pub type Cells = Vec<Option<Vec<u8>>>;
+
+/// The most bytes that rows to be sorted may take.
+const SORT_BYTES_MAX: usize = 64 << 20;
+
+/// What is kept of the rows so far.
+pub enum Gathered {
+    /// One group, whose first row gives the columns that are not aggregates.
+    Group {
+        /// The aggregates so far.
+        group: Group,
+        /// The first row.
+        first: Option<Cells>,
+    },
+    /// Every row, with how many bytes they take.
+    Sorted {
+        /// The rows.
+        rows: Vec<SortedRow>,
+        /// Their bytes.
+        bytes: usize,
+    },
+}
+
+/// A row that waits to be sorted, by its clustering key.
+pub struct SortedRow {
+    clustering: Vec<u8>,
+    cells: Cells,
+}
+
+impl Gathered {
+    /// Nothing yet; none for a plan whose rows can be answered one by one.
+    pub fn for_plan(plan: &Plan) -> Result<Option<Self>, Error> {
+        if plan.selection.is_aggregate() {
+            return Ok(Some(Gathered::Group {
+                group: Group::new(&plan.selection.aggregates)?,
+                first: None,
+            }));
+        }
+        Ok(plan.sorted.then(|| Gathered::Sorted {
+            rows: Vec::new(),
+            bytes: 0,
+        }))
+    }
+
+    /// Takes in a row.
+    pub fn add(&mut self, selection: &Selection, scope: &Scope<'_, '_>) -> Result<(), Error> {
+        match self {
+            Gathered::Group { group, first } => {
+                group.add(&selection.aggregates, scope)?;
+                if first.is_none() {
+                    *first = Some(cells(selection, scope)?);
+                }
+                Ok(())
+            }
+            Gathered::Sorted { rows, bytes } => {
+                let row = SortedRow {
+                    clustering: scope.row.clustering.unwrap_or_default().to_vec(),
+                    cells: cells(selection, scope)?,
+                };
+                *bytes += row.bytes();
+                rows.push(row);
+                refuse_too_many(*bytes)
+            }
+        }
+    }
+
+    /// The result's rows, at most `limit` of those that are sorted.
+    pub fn rows(
+        &mut self,
+        selection: &Selection,
+        bindings: &Bindings<'_>,
+        plan: &Plan,
+        limit: u64,
+    ) -> Result<Vec<Cells>, Error> {
+        match self {
+            Gathered::Group { group, first } => {
+                let results = group.results(&selection.aggregates);
+                Ok(vec![group_row(
+                    selection,
+                    bindings,
+                    &results,
+                    first.take(),
+                )?])
+            }
+            Gathered::Sorted { rows, .. } => {
+                match plan.reversed {
+                    false => rows.sort_by(|a, b| a.clustering.cmp(&b.clustering)),
+                    true => rows.sort_by(|a, b| b.clustering.cmp(&a.clustering)),
+                }
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                let sorted = std::mem::take(rows).into_iter().take(limit);
+                Ok(sorted.map(|row| row.cells).collect())
+            }
+        }
+    }
+}
+
+impl SortedRow {
+    fn bytes(&self) -> usize {
+        let cells: usize = self.cells.iter().flatten().map(Vec::len).sum();
+        size_of::<Self>() + self.clustering.len() + size_of_val(&*self.cells) + cells
+    }
+}
+
+/// The one row of a group: results of aggregates, and of the first row what is none.
+fn group_row(
+    selection: &Selection,
+    bindings: &Bindings<'_>,
+    results: &[Option<Vec<u8>>],
+    first: Option<Cells>,
+) -> Result<Cells, Error> {
+    let row = Row {
+        key: &[],
+        clustering: None,
+        image: None,
+        static_image: None,
+    };
+    let scope = Scope {
+        row: &row,
+        values: &Values::default(),
+        bindings,
+        aggregates: results,
+    };
+    let mut first = first.unwrap_or_default();
+    let cell = |(index, column): (usize, &ResultColumn)| {
+        if column.expression.has_aggregate() {
+            return Ok(scope.value(&column.expression)?.map(Cow::into_owned));
+        }
+        Ok(first.get_mut(index).and_then(Option::take))
+    };
+    selection.columns.iter().enumerate().map(cell).collect()
+}
+
+fn cells(selection: &Selection, scope: &Scope<'_, '_>) -> Result<Cells, Error> {
+    let cell = |column: &ResultColumn| Ok(scope.value(&column.expression)?.map(Cow::into_owned));
+    selection.columns.iter().map(cell).collect()
+}
+
+fn refuse_too_many(bytes: usize) -> Result<(), Error> {
+    if bytes <= SORT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "ORDER BY with IN on the partition key would sort more than {} MiB in memory; use a LIMIT or sort client side",
+        SORT_BYTES_MAX >> 20
+    )))
+}
