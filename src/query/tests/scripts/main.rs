@@ -18,6 +18,11 @@
 //!
 //! Record with `UPDATE_GOLDENFILES=1 cargo test -p query --test scripts`, read, commit.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "scripts run against a real node on a real disk"
+)]
+
 mod client;
 mod node;
 mod show;
