@@ -30,7 +30,7 @@ def cqlsh(node, *arguments, text=None, fails=False):
         file = HOME / "input.cql"
         file.write_text(text)
         command[1:1] = ["-f", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=HOME, timeout=120)
     if not fails and (done.returncode != 0 or "Error" in done.stderr):
         raise AssertionError(f"cqlsh ended with {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout, done.stderr
