@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use model::ColumnId;
-use model::cell::Kind;
-use model::image::{self, Column as ImageColumn, View};
+use model::cell::{Cell, Kind};
+use model::image::{self, Column as ImageColumn, Complex, View};
 use model::key::{clustering, originals, partition};
 use schema::Table;
 use schema::table::{Column, ColumnKind, Order};
@@ -47,6 +47,8 @@ struct Slot {
     ty: Type,
     kind: ColumnKind,
     id: ColumnId,
+    /// Whether it is asked when each element was written.
+    times: bool,
 }
 
 impl Fetch {
@@ -77,6 +79,7 @@ impl Fetch {
             ty: column.ty.clone(),
             kind: column.kind,
             id: column.id,
+            times: false,
         });
         let position = usize::from(column.position);
         match column.kind {
@@ -85,6 +88,13 @@ impl Fetch {
             ColumnKind::Static => insert_sorted(&mut self.statics, column.id, slot),
             ColumnKind::Regular => insert_sorted(&mut self.regulars, column.id, slot),
         }
+        slot
+    }
+
+    /// The slot of a collection or field-updatable type, with the times of its elements.
+    pub fn slot_with_times(&mut self, column: &Column) -> usize {
+        let slot = self.slot(column);
+        self.slots[slot].times = true;
         slot
     }
 
@@ -133,6 +143,17 @@ struct Found {
     place: Place,
     written: Option<i64>,
     expiry: Option<i64>,
+    /// Where its elements' times lie.
+    elements: Range<usize>,
+}
+
+/// When an element was written, and when it expires.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// In microseconds.
+    pub written: i64,
+    /// In seconds.
+    pub expiry: Option<i64>,
 }
 
 /// The values of the present row by slot.
@@ -140,6 +161,7 @@ struct Found {
 pub struct Values {
     found: Vec<Found>,
     scratch: Vec<u8>,
+    times: Vec<Option<Times>>,
     decoded: clustering::Decoded,
 }
 
@@ -147,6 +169,7 @@ impl Values {
     /// Finds the slots of a row, as it is at `now_seconds`.
     pub fn load(&mut self, fetch: &Fetch, row: &Row<'_>, now_seconds: i64) {
         self.scratch.clear();
+        self.times.clear();
         self.found.clear();
         self.found.resize_with(fetch.slots.len(), Found::default);
         self.load_partition(fetch, row);
@@ -221,29 +244,40 @@ impl Values {
                         place: place(within(image, value)),
                         written: Some(cell.timestamp.0),
                         expiry: cell.expiry().map(|(_, expiry)| expiry),
+                        elements: 0..0,
                     },
                 },
                 ImageColumn::Complex(complex) => {
-                    let start = self.scratch.len();
-                    let any = image::collect(
-                        &fetch.slots[*slot].ty,
-                        &complex,
-                        now_seconds,
-                        &mut self.scratch,
-                    );
-                    let place = if any {
-                        Place::Scratch(start..self.scratch.len())
-                    } else {
-                        Place::Nowhere
-                    };
-                    Found {
-                        place,
-                        written: None,
-                        expiry: None,
-                    }
+                    self.load_complex(&fetch.slots[*slot], &complex, now_seconds)
                 }
             };
         }
+    }
+
+    /// A column of one cell per element becomes one value.
+    fn load_complex(&mut self, slot: &Slot, complex: &Complex<'_>, now_seconds: i64) -> Found {
+        let start = self.scratch.len();
+        if !image::collect(&slot.ty, complex, now_seconds, &mut self.scratch) {
+            return Found::default();
+        }
+        let first = self.times.len();
+        if slot.times {
+            element_times(&slot.ty, complex, now_seconds, &mut self.times);
+        }
+        Found {
+            place: Place::Scratch(start..self.scratch.len()),
+            written: None,
+            expiry: None,
+            elements: first..self.times.len(),
+        }
+    }
+
+    /// The times of a slot's elements in the order of its value; none for a field that is null.
+    pub fn element_times(&self, slot: usize) -> &[Option<Times>] {
+        let elements = self.found.get(slot).map(|found| found.elements.clone());
+        elements
+            .and_then(|range| self.times.get(range))
+            .unwrap_or_default()
     }
 
     /// The bytes of a slot; `None` is null.
@@ -266,6 +300,35 @@ impl Values {
     pub fn expiry(&self, slot: usize) -> Option<i64> {
         self.found.get(slot)?.expiry
     }
+}
+
+/// When each element of a collection was written, or each field of a user-defined type.
+fn element_times(ty: &Type, complex: &Complex<'_>, now_seconds: i64, out: &mut Vec<Option<Times>>) {
+    let live = complex
+        .elements()
+        .filter(|(_, cell)| cell.is_live(now_seconds));
+    let times = |cell: &Cell<'_>| Times {
+        written: cell.timestamp.0,
+        expiry: cell.expiry().map(|(_, expiry)| expiry),
+    };
+    let mut elements: Vec<(&[u8], Times)> = live.map(|(path, cell)| (path, times(&cell))).collect();
+    match ty {
+        Type::Set { element: key, .. } | Type::Map { key, .. } => {
+            elements.sort_by(|(a, _), (b, _)| key.compare(a, b));
+        }
+        Type::Udt { definition, .. } => {
+            let field = |index: usize| {
+                let found = elements
+                    .iter()
+                    .find(|(path, _)| **path == (index as u16).to_be_bytes());
+                found.map(|(_, times)| *times)
+            };
+            out.extend((0..definition.fields.len()).map(field));
+            return;
+        }
+        _ => {}
+    }
+    out.extend(elements.into_iter().map(|(_, times)| Some(times)));
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

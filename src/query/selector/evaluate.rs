@@ -8,7 +8,7 @@ use types::{Type, collection, tuple};
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::function::{Call, Function};
-use crate::row::{Row, Values};
+use crate::row::{Row, Times, Values};
 use crate::selector::{Expression, Selection};
 
 /// What an expression may look at.
@@ -37,11 +37,23 @@ impl Scope<'_, '_> {
                 .values
                 .written(*slot)
                 .map(|micros| Cow::Owned(micros.to_be_bytes().to_vec())),
-            Expression::TimeToLive(slot) => self.values.expiry(*slot).map(|expiry| {
-                let left = (expiry - self.bindings.moment.now_seconds).clamp(0, i64::from(i32::MAX))
-                    as i32;
-                Cow::Owned(left.to_be_bytes().to_vec())
+            Expression::TimeToLive(slot) => self
+                .values
+                .expiry(*slot)
+                .map(|expiry| Cow::Owned(self.seconds_left(expiry).to_vec())),
+            Expression::WriteTimes(slot) => {
+                self.list(*slot, |times| Some(times.written.to_be_bytes().to_vec()))
+            }
+            Expression::TimesToLive(slot) => self.list(*slot, |times| {
+                times
+                    .expiry
+                    .map(|expiry| self.seconds_left(expiry).to_vec())
             }),
+            Expression::MaxWriteTime(slot) => {
+                let times = self.values.element_times(*slot).iter().flatten();
+                let last = times.map(|times| times.written).max();
+                last.map(|micros| Cow::Owned(micros.to_be_bytes().to_vec()))
+            }
             Expression::Call(function, arguments) => {
                 self.call(function, arguments)?.map(Cow::Owned)
             }
@@ -67,6 +79,29 @@ impl Scope<'_, '_> {
                 .and_then(|value| value.as_deref())
                 .map(Cow::Borrowed),
         })
+    }
+
+    fn seconds_left(&self, expiry: i64) -> [u8; 4] {
+        let left = expiry.saturating_sub(self.bindings.moment.now_seconds);
+        (left.clamp(0, i64::from(i32::MAX)) as i32).to_be_bytes()
+    }
+
+    /// Something of each element's times, as a list in which null is an item of length -1.
+    fn list(
+        &self,
+        slot: usize,
+        each: impl Fn(&Times) -> Option<Vec<u8>>,
+    ) -> Option<Cow<'static, [u8]>> {
+        let times = self.values.element_times(slot);
+        if times.is_empty() {
+            return None;
+        }
+        let mut out = Vec::new();
+        collection::put_count(&mut out, times.len());
+        for item in times {
+            tuple::put(&mut out, item.as_ref().and_then(&each).as_deref());
+        }
+        Some(Cow::Owned(out))
     }
 
     fn call(
@@ -97,7 +132,10 @@ impl Expression {
             Expression::Slot(_)
             | Expression::Term(_)
             | Expression::WriteTime(_)
-            | Expression::TimeToLive(_) => false,
+            | Expression::TimeToLive(_)
+            | Expression::WriteTimes(_)
+            | Expression::TimesToLive(_)
+            | Expression::MaxWriteTime(_) => false,
             Expression::Call(_, arguments) => arguments.iter().any(Expression::has_aggregate),
             Expression::Field(of, _) | Expression::Element { of, .. } => of.has_aggregate(),
         }
@@ -110,7 +148,10 @@ impl Expression {
             Expression::Slot(_)
             | Expression::Aggregate(_)
             | Expression::WriteTime(_)
-            | Expression::TimeToLive(_) => false,
+            | Expression::TimeToLive(_)
+            | Expression::WriteTimes(_)
+            | Expression::TimesToLive(_)
+            | Expression::MaxWriteTime(_) => false,
             Expression::Call(_, arguments) => arguments.iter().any(Expression::has_marker),
             Expression::Field(of, _) => of.has_marker(),
             Expression::Element { of, key, .. } => of.has_marker() || key.has_marker(),

@@ -60,6 +60,12 @@ pub enum Expression {
     WriteTime(usize),
     /// The seconds a column's cell has left.
     TimeToLive(usize),
+    /// When each element of a column was written, as a list.
+    WriteTimes(usize),
+    /// The seconds that each element of a column has left, as a list.
+    TimesToLive(usize),
+    /// When the element written last was written.
+    MaxWriteTime(usize),
     /// A function of other expressions.
     Call(Arc<Function>, Vec<Expression>),
     /// A field of a user-defined type, by position.

@@ -148,6 +148,14 @@ impl Maker<'_, '_> {
     }
 
     fn written(&mut self, selector: &Selector, inner: &Selector, ty: Type) -> Result<Typed, Error> {
+        if matches!(
+            inner.kind,
+            SelectorKind::Field(..) | SelectorKind::Element(..)
+        ) {
+            return Err(Error::unsupported(format!(
+                "{selector} of a part of a column"
+            )));
+        }
         let column = self.column(inner)?.clone();
         let word = match selector.kind {
             SelectorKind::TimeToLive(_) => "ttl",
@@ -161,16 +169,26 @@ impl Maker<'_, '_> {
             )));
         }
         if column.ty.is_multi_cell() {
-            return Err(Error::unsupported(format!(
-                "{word} of the non-frozen column {}",
-                column.name
-            )));
+            let slot = self.fetch.slot_with_times(&column);
+            return Ok(match word {
+                "ttl" => Typed {
+                    expression: Expression::TimesToLive(slot),
+                    ty: Type::list(ty, false),
+                },
+                "writetime" => Typed {
+                    expression: Expression::WriteTimes(slot),
+                    ty: Type::list(ty, false),
+                },
+                _ => Typed {
+                    expression: Expression::MaxWriteTime(slot),
+                    ty,
+                },
+            });
         }
         let slot = self.fetch.slot(&column);
-        let expression = if word == "ttl" {
-            Expression::TimeToLive(slot)
-        } else {
-            Expression::WriteTime(slot)
+        let expression = match word {
+            "ttl" => Expression::TimeToLive(slot),
+            _ => Expression::WriteTime(slot),
         };
         Ok(Typed { expression, ty })
     }
