@@ -112,15 +112,10 @@ async fn look_up(service: &Service, id: Id) -> Result<(), Error> {
 async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
     let request = request::decode(alone.address.version, 0, alone.opcode, &alone.body)?;
     let (mut turn, mut out) = (alone.service.turn(), Output::default());
-    let stream = alone.address.stream;
-    let mut progress = alone.service.start(
-        &mut turn,
-        &mut alone.session,
-        &request,
-        stream,
-        false,
-        &mut out,
-    );
+    let (session, address) = (&mut alone.session, alone.address);
+    let mut progress = alone
+        .service
+        .begin(&mut turn, session, &request, address, &mut out);
     loop {
         match progress {
             Progress::Answered => {

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use protocol::response::{self, Head, Response};
 use protocol::result::Outcome;
 use protocol::{Error as Wire, Version};
+use uuid::Uuid;
 
 /// Whom an answer is for.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct Address {
     pub version: Version,
     /// The request's stream.
     pub stream: i16,
+    /// The trace's id, if the request is traced.
+    pub tracing_id: Option<Uuid>,
 }
 
 impl Address {
@@ -19,13 +22,20 @@ impl Address {
     pub fn result(self, outcome: Outcome<'_>, warnings: &[String], out: &mut BytesMut) {
         let head = Head {
             warnings,
-            ..Head::new(self.version, self.stream)
+            ..self.head()
         };
         response::encode(&Response::Result(outcome), &head, out);
     }
 
+    /// The head of an answer.
+    pub fn head(self) -> Head<'static> {
+        let mut head = Head::new(self.version, self.stream);
+        head.tracing_id = self.tracing_id;
+        head
+    }
+
     /// Appends an error.
     pub fn error(self, error: &Wire, out: &mut BytesMut) {
-        response::encode_error(error, &Head::new(self.version, self.stream), out);
+        response::encode_error(error, &self.head(), out);
     }
 }

@@ -40,6 +40,7 @@ mod service;
 mod session;
 mod statement;
 mod term;
+mod trace;
 mod write;
 
 pub use error::Error;

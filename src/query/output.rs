@@ -11,6 +11,7 @@ use protocol::error::Error as Wire;
 
 use crate::answer::Address;
 use crate::select::{self, Execution};
+use crate::trace::Trace;
 
 /// The answers of a turn, as complete envelopes.
 #[derive(Debug, Default)]
@@ -43,6 +44,7 @@ pub struct Parked {
     pub(crate) deadline: Duration,
     pub(crate) address: Address,
     pub(crate) consistency: Consistency,
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 impl Parked {
@@ -68,6 +70,15 @@ impl Parked {
 
     /// Goes on.
     pub fn resume(mut self, turn: &mut Turn, out: &mut Output) -> Progress {
+        let trace = self.trace.take();
+        let progress = self.go_on(turn, out);
+        match trace {
+            Some(trace) => trace.follow(progress, turn),
+            None => progress,
+        }
+    }
+
+    fn go_on(mut self, turn: &mut Turn, out: &mut Output) -> Progress {
         match self.execution.step(turn.meter(), &mut self.buffer) {
             Ok(select::Progress::Done) => {
                 out.answers.extend_from_slice(&self.buffer);

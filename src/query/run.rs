@@ -115,12 +115,10 @@ impl Service {
         let parameters = run.parameters;
         let bindings = self.bind(call, &run.planned.receivers, parameters)?;
         let request = select::Request {
-            version: call.address.version,
-            stream: call.address.stream,
+            address: call.address,
             page_rows: parameters.page_size,
             metadata: run.metadata,
             statement: run.id,
-            tracing_id: None,
             dead_rows_fail: self.shared.options.dead_rows_fail,
             dead_rows_warn: self.shared.options.dead_rows_warn,
         };
@@ -146,6 +144,7 @@ impl Service {
             deadline: call.turn.mono() + self.timeout(plan),
             address: call.address,
             consistency: parameters.consistency,
+            trace: None,
         }))
     }
 

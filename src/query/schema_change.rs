@@ -8,7 +8,6 @@ use futures_util::FutureExt;
 use metadata::{Committer, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
-use protocol::response::Head;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
 use schema::describe::Cluster;
@@ -72,7 +71,7 @@ fn describe_to(
         ty: ty.clone(),
     };
     let metadata = Metadata::new(answer.columns.iter().map(spec).collect());
-    let head = Head::new(call.address.version, call.address.stream);
+    let head = call.address.head();
     let out = &mut call.out.answers;
     let mut writer = RowsWriter::begin(out, &head, &metadata, MetadataChoice::Full, None);
     for row in &answer.rows {

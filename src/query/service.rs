@@ -29,6 +29,7 @@ use crate::run::Run;
 use crate::select::Choice;
 use crate::session::Session;
 use crate::statement::{self, Planned};
+use crate::trace::Trace;
 use crate::write;
 
 /// Executes requests. A clone is the same service.
@@ -112,14 +113,35 @@ impl Service {
         session: &mut Session,
         request: &Request<'_>,
         stream: i16,
-        _tracing: bool,
+        tracing: bool,
+        out: &mut Output,
+    ) -> Progress {
+        // What an earlier request of the turn was warned of is none of this one's business.
+        drop(turn.take_warnings());
+        let mut address = Address {
+            version: session.version,
+            stream,
+            tracing_id: None,
+        };
+        if !tracing {
+            return self.begin(turn, session, request, address, out);
+        }
+        let trace = Trace::begin(self, turn, request);
+        address.tracing_id = Some(trace.id);
+        let progress = self.begin(turn, session, request, address, out);
+        trace.follow(progress, turn)
+    }
+
+    /// Starts a request for whoever is at this address.
+    pub(crate) fn begin(
+        &self,
+        turn: &mut Turn,
+        session: &mut Session,
+        request: &Request<'_>,
+        address: Address,
         out: &mut Output,
     ) -> Progress {
         turn.meter().request();
-        let address = Address {
-            version: session.version,
-            stream,
-        };
         let consistency = consistency_of(request);
         let mut call = Call {
             turn,

@@ -15,10 +15,9 @@ use coordinator::{Coordinator, Read};
 use model::Columns;
 use model::read::{Command, Position, RowStep};
 use model::stream::Wait;
-use protocol::response::Head;
 use protocol::result::{MetadataChoice, RowsWriter};
-use protocol::version::Version;
 
+use crate::answer::Address;
 use crate::bind::{Bindings, Chance, Moment};
 use crate::error::Error;
 use crate::restriction::filter;
@@ -31,18 +30,14 @@ use crate::selector::{Expression, Scope, Selection};
 /// What a request says of an execution beside the bound values.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The connection's version.
-    pub version: Version,
-    /// The request's stream.
-    pub stream: i16,
+    /// Whom the answer is for.
+    pub address: Address,
     /// Rows per page; none for the whole answer at once.
     pub page_rows: Option<u32>,
     /// What the metadata of the answer is to be.
     pub metadata: Choice,
     /// The digest of the statement, for paging states.
     pub statement: [u8; 16],
-    /// The trace's id, if the request is traced.
-    pub tracing_id: Option<uuid::Uuid>,
     /// Dead rows from which on the read is refused; 0 for no limit.
     pub dead_rows_fail: u64,
     /// Dead rows from which on the client is warned; 0 for never.
@@ -196,7 +191,7 @@ impl Execution {
             None => None,
         };
         if let Sink::Rows(writer @ None) = &mut self.sink {
-            let head = head(&self.request);
+            let head = self.request.address.head();
             *writer = Some(RowsWriter::begin(
                 out,
                 &head,
@@ -351,7 +346,8 @@ impl Execution {
         warnings: &[String],
     ) -> Result<(), Error> {
         let (metadata, choice) = (&self.plan.metadata, self.request.metadata.as_wire());
-        let mut writer = RowsWriter::begin(out, &head(&self.request), metadata, choice, None);
+        let mut writer =
+            RowsWriter::begin(out, &self.request.address.head(), metadata, choice, None);
         for row in rows {
             row.iter()
                 .for_each(|cell| writer.cell(out, cell.as_deref()));
@@ -364,12 +360,6 @@ impl Execution {
         writer.finish(out, None, warnings);
         Ok(())
     }
-}
-
-fn head(request: &Request) -> Head<'static> {
-    let mut head = Head::new(request.version, request.stream);
-    head.tracing_id = request.tracing_id;
-    head
 }
 
 fn page(

@@ -33,6 +33,7 @@ pub struct Settings {
     pub keyspace: Option<String>,
     pub skip_metadata: bool,
     pub batch: BatchKind,
+    pub trace: bool,
 }
 
 impl Default for Settings {
@@ -45,6 +46,7 @@ impl Default for Settings {
             keyspace: None,
             skip_metadata: true,
             batch: BatchKind::Logged,
+            trace: false,
         }
     }
 }
@@ -105,10 +107,11 @@ impl Client {
         let request = request::decode(version, 0, request.opcode(), &body).expect("a request");
         let mut out = Output::default();
         self.turn.begin();
+        let trace = self.settings.trace;
         let (turn, session) = (&mut self.turn, &mut self.session);
         let mut progress = self
             .service
-            .start(turn, session, &request, 1, false, &mut out);
+            .start(turn, session, &request, 1, trace, &mut out);
         loop {
             let position = self.turn.commit().expect("the log takes it");
             if let Some(position) = position {
@@ -288,6 +291,31 @@ impl Client {
         };
         let answer = self.send(&Request::Execute(execute)).await;
         show::answer(answer, &[]).text
+    }
+
+    /// A traced QUERY, and what is left of it in `system_traces`.
+    pub async fn traced(&mut self, text: &str) -> String {
+        let parameters = Parameters::new(Consistency::One);
+        self.settings.trace = true;
+        let answer = self
+            .send(&Request::Query(request::Query { text, parameters }))
+            .await;
+        self.settings.trace = false;
+        let envelope = show::envelope(answer.clone());
+        let id = response::decode(&envelope).expect("an answer").tracing_id;
+        let Some(id) = id else {
+            return "the answer names no trace".into();
+        };
+        let mut shown = show::answer(answer, &[]).text;
+        for columns in [
+            "request, parameters, coordinator FROM system_traces.sessions",
+            "activity, source FROM system_traces.events",
+        ] {
+            let text = format!("SELECT {columns} WHERE session_id = {id}");
+            shown.push('\n');
+            shown.push_str(&self.query(&text, &[]).await);
+        }
+        shown
     }
 
     /// The events since the last call.

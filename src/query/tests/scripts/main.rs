@@ -13,6 +13,7 @@
 //! | `page ROWS TEXT` | QUERY, the next page |
 //! | `batch TEXT..` | BATCH; `@NAME VALUE ..` is a prepared statement |
 //! | `set KEY=VALUE` | `version`, `consistency`, `timestamp`, `now`, `keyspace`, `skip`, `batch` |
+//! | `trace TEXT` | a traced QUERY, and its rows in `system_traces` |
 //! | `events` | schema events since the last time |
 //! | `flush`, `compact`, `restart` | of the node |
 //!
@@ -198,6 +199,7 @@ impl Runner for Script {
                 runtime.block_on(client.page(&one(given)?, rows))
             }
             "batch" => runtime.block_on(client.batch(&rest(given))),
+            "trace" => runtime.block_on(client.traced(&one(given)?)),
             "events" => runtime.block_on(client.events()),
             statement => runtime.block_on(client.query(statement, &[])),
         };
@@ -255,6 +257,7 @@ scripts!(
     system_tables,
     timestamps,
     token,
+    tracing,
     types,
     unset,
     unsupported,
