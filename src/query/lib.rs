@@ -3,12 +3,12 @@
 //! A request takes this way:
 //!
 //! 1. [`Service::start`] parses the text, or finds the prepared statement.
-//! 2. [`statement`] binds names against one catalog snapshot: [`restriction`] turns WHERE into keys,
-//!    byte ranges and a filter, [`term`] and [`selector`] turn values and selectors into plans.
-//! 3. [`modify`] encodes mutations into the turn's frame; [`select`] reads live rows and writes their
-//!    cells into the answer. [`row`] finds a row's values without copying them.
+//! 2. `statement` binds names against one catalog snapshot: `restriction` turns WHERE into keys,
+//!    byte ranges and a filter, `term` and `selector` turn values and selectors into plans.
+//! 3. `modify` encodes mutations into the turn's frame; `select` reads live rows and writes their
+//!    cells into the answer. `row` finds a row's values without copying them.
 //! 4. What takes its own time is a future: schema changes, reads before writes, looking up a
-//!    prepared statement.
+//!    prepared statement. A traced request leaves its `trace` behind.
 //!
 //! What always holds: executing a prepared statement looks up no name and builds no tree of values;
 //! no lock is held that another request could wait for; whatever a client sends ends in an answer.

@@ -5,6 +5,8 @@
 //! that is torn leaves the other. A task renews it when times are issued, and every few seconds otherwise.
 
 pub mod format;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::Arc;
