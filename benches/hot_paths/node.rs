@@ -214,7 +214,7 @@ impl Client {
 
     /// Executes a request made by [`execute`]: the hot path. Turns begin and end as on a busy connection.
     pub fn execute(&mut self, body: &Bytes, number: u64) {
-        if number % REQUESTS_PER_TURN == 0 {
+        if number.is_multiple_of(REQUESTS_PER_TURN) {
             self.turn.begin();
         }
         let request =
