@@ -18,13 +18,13 @@
 mod alone;
 mod answer;
 mod batch;
-pub mod bind;
+mod bind;
 mod chance;
 mod consistency;
 mod error;
 mod events;
 mod function;
-pub mod marker;
+mod marker;
 mod modify;
 mod options;
 mod output;

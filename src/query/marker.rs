@@ -57,21 +57,6 @@ impl Markers {
         self.receivers[index] = Some(Receiver::new(name, receiver.ty.clone()));
     }
 
-    /// How many markers there are.
-    pub fn len(&self) -> usize {
-        self.receivers.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.receivers.is_empty()
-    }
-
-    /// The name that was written for a marker, `:name`.
-    pub fn name(&self, index: usize) -> Option<&str> {
-        self.names.get(index)?.as_deref()
-    }
-
     /// What all markers stand for. A statement in which one stands nowhere is refused.
     pub fn receivers(&self) -> Result<Vec<Receiver>, Error> {
         let unknown = || Error::invalid("A bind marker stands where no value can be bound");

@@ -1,6 +1,7 @@
 //! Prepared statements: a bounded cache over the table `system.prepared_statements`.
 //!
-//! A statement's id is a digest of its keyspace and text, so every node gives the same. The cache
+//! A statement's id is a digest of its keyspace and text, so every node gives the same; where all
+//! tables are named with their keyspace, the one in use is left out, so connections agree too. The cache
 //! holds plans; the table holds texts and survives a restart. A start loads nothing: an id that is
 //! not in the cache is looked for in the table, and only then unknown. When the cache forgets the
 //! statement that was used least, its row goes too.
@@ -90,6 +91,11 @@ impl Prepared {
         let fresh = Arc::new(fresh);
         self.planned.store(fresh.clone());
         Ok((fresh, newly))
+    }
+
+    /// Whether the statement means the same whatever keyspace is in use.
+    pub fn is_qualified(&self) -> bool {
+        self.planned.load().is_qualified
     }
 
     /// Whether clients of version 4 may hold other metadata than the present.

@@ -298,8 +298,7 @@ impl Service {
             .keyspace
             .map(Arc::from)
             .or_else(|| call.session.keyspace.clone());
-        let id = prepared::id(prepare.text, keyspace.as_deref());
-        let prepared = match self.shared.cached.get(&id) {
+        let prepared = match self.known(prepare.text, keyspace.as_deref()) {
             Some(prepared) => prepared,
             None => self.take_in(call.turn, prepare.text, keyspace.as_deref())?,
         };
@@ -307,7 +306,7 @@ impl Service {
         let keyspace_and_table = write::table_of(&planned);
         let variables = write::variables(&planned.receivers, keyspace_and_table);
         let answer = PreparedAnswer {
-            id: Cow::Borrowed(&id),
+            id: Cow::Borrowed(&prepared.id),
             result_metadata_id: Cow::Borrowed(&planned.metadata_id),
             variables: Cow::Owned(variables),
             partition_key: Cow::Borrowed(&planned.partition_key_markers),
@@ -318,6 +317,15 @@ impl Service {
         Ok(Progress::Answered)
     }
 
+    /// The statement that was prepared before, for this keyspace or for any.
+    fn known(&self, text: &str, keyspace: Option<&str>) -> Option<Arc<Prepared>> {
+        let cached = &self.shared.cached;
+        cached.get(&prepared::id(text, keyspace)).or_else(|| {
+            let any = cached.get(&prepared::id(text, None))?;
+            any.is_qualified().then_some(any)
+        })
+    }
+
     /// Plans a text and keeps it; its row is written with the turn, and nobody waits for it.
     fn take_in(
         &self,
@@ -326,6 +334,7 @@ impl Service {
         keyspace: Option<&str>,
     ) -> Result<Arc<Prepared>, Error> {
         let planned = self.plan(text, keyspace)?;
+        let keyspace = keyspace.filter(|_| !planned.is_qualified);
         let prepared = Arc::new(Prepared::new(text, keyspace, planned));
         self.keep(turn, &prepared)?;
         self.shared

@@ -29,6 +29,8 @@ pub struct Planned {
     pub metadata: Metadata,
     /// The digest of the metadata.
     pub metadata_id: [u8; 16],
+    /// Whether every table is named with its keyspace, so that no other keyspace matters.
+    pub is_qualified: bool,
     /// The catalog it was planned against, by its content.
     pub catalog_version: Uuid,
 }
@@ -66,6 +68,7 @@ pub fn plan(
         keyspace,
         data_center,
     };
+    let is_qualified = is_qualified(&statement);
     let (action, metadata) = match statement {
         Statement::Select(select) => {
             let table = maker.table(&select.table)?;
@@ -95,8 +98,26 @@ pub fn plan(
         action,
         metadata_id: protocol::result::metadata_id(&metadata),
         metadata,
+        is_qualified,
         catalog_version: catalog.version(),
     })
+}
+
+/// Whether a read or write names the keyspaces of all its tables.
+fn is_qualified(statement: &Statement) -> bool {
+    let written = |name: &tree::QualifiedName| name.keyspace.is_some();
+    match statement {
+        Statement::Select(select) => written(&select.table),
+        Statement::Insert(insert) => written(&insert.table),
+        Statement::Update(update) => written(&update.table),
+        Statement::Delete(delete) => written(&delete.table),
+        Statement::Batch(batch) => batch.statements.iter().all(|statement| match statement {
+            Modification::Insert(insert) => written(&insert.table),
+            Modification::Update(update) => written(&update.table),
+            Modification::Delete(delete) => written(&delete.table),
+        }),
+        _ => false,
+    }
 }
 
 type Made = (Action, Metadata);

@@ -1,8 +1,8 @@
 //! Selectors: from what SELECT asks for to result columns, computed row by row or group by group.
 //!
 //! 1. [`plan`] checks the selectors against the table and makes a [`Selection`].
-//! 2. For plain rows, [`Selection::put_row`] writes one result row from the loaded values.
-//! 3. With aggregates, [`Group::add`] takes in rows and [`Group::put_row`] writes the one result row.
+//! 2. [`Scope`] computes an expression from the loaded values of one row.
+//! 3. With aggregates, [`Group::add`] takes in rows and [`Group::results`] gives what they come to.
 
 mod aggregate;
 mod evaluate;

@@ -13,8 +13,8 @@ use crate::marker::Receiver;
 use crate::restriction;
 use crate::row::Fetch;
 use crate::selector::{Aggregate, AggregateKind, Expression, ResultColumn, Selection};
+use crate::term::Planner;
 use crate::term::fit::{Argument, Shape};
-use crate::term::{self, Planner};
 
 /// Plans what a SELECT computes from `table`.
 pub fn plan(table: &Table, select: &Select, planner: &mut Planner<'_>) -> Result<Selection, Error> {
@@ -457,11 +457,4 @@ fn as_term(selector: &Selector) -> Result<Term, Error> {
         kind,
         span: selector.span,
     })
-}
-
-/// A term of a known constant, used by tests and by selectors that turned out constant.
-impl From<term::Plan> for Expression {
-    fn from(plan: term::Plan) -> Self {
-        Expression::Term(plan)
-    }
 }
