@@ -57,10 +57,10 @@ pub enum Command {
     /// Print and verify files: commit log, metadata log, manifest, SSTable
     #[command(disable_help_flag = true)]
     Inspect(Rest),
-    /// Type statements
+    /// Type statements (not there yet: cqlsh serves meanwhile)
     #[command(disable_help_flag = true)]
     Shell(Rest),
-    /// Load rows from files
+    /// Load rows from files (not there yet: cqlsh's COPY FROM serves meanwhile)
     #[command(disable_help_flag = true)]
     Load(Rest),
 }

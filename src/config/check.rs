@@ -22,8 +22,13 @@ pub fn check(settings: &Settings, written: &Written) -> Result<(), Error> {
         return wrong(
             "rpc_address",
             format!(
-                "clients cannot connect to {}; add the line 'broadcast_rpc_address: ADDRESS' with the address they use",
-                settings.rpc_address
+                "clients cannot connect to {}; add the line 'broadcast_rpc_address: ADDRESS' with the address they use{}",
+                settings.rpc_address,
+                if settings.authenticator.is_none() {
+                    ", and 'authenticator: AllowAllAuthenticator' if nobody is to log in"
+                } else {
+                    ""
+                }
             ),
         );
     }

@@ -383,6 +383,10 @@ fn settings_that_contradict_each_other_are_refused() {
         "helenus.yaml:1:14: rpc_address: clients cannot connect to 0.0.0.0; add the line 'broadcast_rpc_address: ADDRESS' with the address they use",
     );
     check(
+        "rpc_address: 0.0.0.0\n",
+        "helenus.yaml:1:14: rpc_address: clients cannot connect to 0.0.0.0; add the line 'broadcast_rpc_address: ADDRESS' with the address they use, and 'authenticator: AllowAllAuthenticator' if nobody is to log in",
+    );
+    check(
         "rpc_address: '::'\nbroadcast_rpc_address: 0.0.0.0\n",
         "helenus.yaml:2:24: broadcast_rpc_address: expected an address that clients can connect to, found a wildcard",
     );

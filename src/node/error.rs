@@ -42,7 +42,7 @@ pub enum Error {
         what: String,
     },
     /// A directory cannot be read or written.
-    #[error("{} cannot be used: {source}; give this user the right to write there, or say another directory with --data-dir", path.display())]
+    #[error("{} cannot be used: {source}; {}, or say another directory with --data-dir", path.display(), remedy(source))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -55,6 +55,17 @@ pub enum Error {
     /// Storage is in the way.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+}
+
+/// What makes a directory usable, by what stands against it.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "move away the file that is in its place"
+        }
+        io::ErrorKind::StorageFull => "make room on its disk",
+        _ => "give this user the right to write there",
+    }
 }
 
 impl Error {

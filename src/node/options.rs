@@ -73,6 +73,8 @@ pub fn server(settings: &Settings) -> server::Options {
     server::Options {
         address: settings.native_transport(),
         in_flight_bytes_max: usize::try_from(settings.request_space).unwrap_or(usize::MAX),
+        frame_bytes_max: usize::try_from(settings.native_transport_max_frame_size)
+            .unwrap_or(usize::MAX),
         ..server::Options::default()
     }
 }

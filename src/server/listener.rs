@@ -61,6 +61,7 @@ impl Server {
                 env: env.clone(),
                 service,
                 metrics: metrics.clone(),
+                frame_bytes_max: options.frame_bytes_max,
             }),
             clients,
             budget: budget.clone(),

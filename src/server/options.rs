@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use base::limits::MIB;
+use base::limits::{FRAME_BYTES_MAX, MIB};
 
 /// The listener's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Options {
     /// Bytes of requests and answers that all connections together may hold before requests are refused as OVERLOADED:
     /// a fifth of the memory limit of a small node.
     pub in_flight_bytes_max: usize,
+    /// The body of one request; a larger one is answered with an error.
+    pub frame_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -26,6 +28,7 @@ impl Default for Options {
             connections_max: 16_384,
             connections_per_address_max: None,
             in_flight_bytes_max: 64 * MIB,
+            frame_bytes_max: FRAME_BYTES_MAX,
         }
     }
 }

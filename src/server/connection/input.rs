@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use base::env::Stream;
-use base::limits::{FRAME_BYTES_MAX, KIB};
+use base::limits::KIB;
 use bytes::BytesMut;
 use protocol::frame::{Decoder, Envelope, Failure};
 use protocol::version::Version;
@@ -34,11 +34,11 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// An empty one.
-    pub(crate) fn new() -> Input {
+    /// An empty one that takes frames with bodies of up to this many bytes.
+    pub(crate) fn new(frame_bytes_max: usize) -> Input {
         Input {
             bytes: BytesMut::new(),
-            decoder: Decoder::of_requests(FRAME_BYTES_MAX),
+            decoder: Decoder::of_requests(frame_bytes_max),
             is_hungry: true,
             read_bytes: READ_BYTES_MIN,
             is_over: false,

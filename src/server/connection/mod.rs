@@ -56,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) env: Env,
     pub(crate) service: Service,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) frame_bytes_max: usize,
 }
 
 /// A connection and everything it holds.
@@ -127,12 +128,12 @@ impl Connection {
         waiting.drain(drain);
         Connection {
             deadlines: Deadlines::new(shared.env.mono()),
+            input: Input::new(shared.frame_bytes_max),
             shared,
             stripe,
             client,
             share,
             stream,
-            input: Input::new(),
             output: Output::new(),
             waiting,
             timer: None,

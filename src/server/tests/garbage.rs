@@ -158,6 +158,21 @@ fn oversized_and_wrong_frames_are_refused() {
     });
 }
 
+#[test]
+fn the_frame_limit_is_the_one_that_was_set() {
+    sim::local::block_on(5, |env| async move {
+        let mut settings = Settings::default();
+        settings.server.frame_bytes_max = 1 << 20;
+        let node = Node::start(&env, settings).await;
+        let mut raw = node.raw(&[]).await;
+        raw.send(&[4, 0, 0, 5, Opcode::Query as u8]).await;
+        raw.send(&((1 << 20) + 1_u32).to_be_bytes()).await;
+        let (stream, error, message) = raw.next_error().await;
+        assert_eq!((stream, error.code()), (5, 0x2200), "{message}");
+        assert!(message.contains("1048576"), "{message}");
+    });
+}
+
 /// A connection of version 5 after its handshake.
 async fn open_v5(node: &Node) -> (Stream, Connection, BytesMut) {
     let mut stream = node.connect().await;

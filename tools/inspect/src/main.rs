@@ -71,6 +71,10 @@ fn main() -> ExitCode {
 
 /// Reports on one file: whether it is intact.
 fn inspect_file(path: &Path, dump: bool, out: &mut dyn Write) -> io::Result<bool> {
+    if path.is_dir() {
+        let what = "this is a directory; name the files in it";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, what));
+    }
     let file = fs::File::open(path)?;
     if file.metadata()?.len() == 0 {
         return Err(io::Error::new(
