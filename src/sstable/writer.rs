@@ -361,8 +361,21 @@ impl Writer {
     }
 
     /// Writes the rest, makes the file durable, and gives it its name. A file without partitions is not made: then
-    /// the temporary file is removed and there is no summary.
-    pub fn finish(mut self) -> Result<Option<Summary>, Error> {
+    /// the temporary file is removed and there is no summary. After an error the file is removed, under either name:
+    /// on a full disk it would be in the way of the next attempt.
+    pub fn finish(self) -> Result<Option<Summary>, Error> {
+        let (dir, id) = (self.dir.clone(), self.id);
+        let finished = self.complete();
+        if finished.is_err() {
+            for name in [format::temporary_name(id), format::file_name(id)] {
+                // It may have either name or none, and the error to report is the first one.
+                let _ = dir.remove(&name);
+            }
+        }
+        finished
+    }
+
+    fn complete(mut self) -> Result<Option<Summary>, Error> {
         self.end_partition();
         if !self.block.is_empty() {
             self.seal_block()?;

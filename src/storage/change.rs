@@ -32,6 +32,8 @@ pub(crate) async fn set_catalog(
     }
     // Known durably before its first write: a start tells tables that were dropped from those that never were.
     core.commit(edits).await?;
+    // Flush periods may be others.
+    core.flush_wanted.notify_one();
     let is_gone = |id: &TableId| {
         catalog
             .table_by_id(*id)
@@ -41,12 +43,16 @@ pub(crate) async fn set_catalog(
         .extract_if(.., |id, _| is_gone(id))
         .map(|(_, table)| table)
         .collect();
+    let has_dropped = !gone.is_empty();
     core.set_tables(tables);
     for table in gone {
         drop_table(core, &table).await?;
     }
     drop_forgotten(core).await?;
     drop(changing);
+    if has_dropped {
+        core.free_segments().await?;
+    }
     for (id, at) in truncations {
         let Ok(table) = core.table(*id) else { continue };
         let known = core
@@ -68,6 +74,8 @@ async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
     for generation in view.memtables() {
         generation.wait_for_writers().await;
     }
+    // A compaction that is about to change the list does so before, or finds the table dropped.
+    let _listing = table.listing.lock().await;
     core.commit(vec![Edit::Dropped(table.id, core.written())])
         .await?;
     let bytes = table.memtable_bytes();

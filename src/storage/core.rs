@@ -29,10 +29,12 @@ pub(crate) struct Core {
     pub log: Arc<Log>,
     pub manifest: Arc<Mutex<Manifest>>,
     pub cache: Cache,
-    pub budget: Budget,
+    pub budget: Arc<Budget>,
     tables: ArcSwap<Tables>,
     /// Held while tables appear, disappear, or are truncated.
     pub changing: tokio::sync::Mutex<()>,
+    /// Held while segments are freed.
+    freeing: tokio::sync::Mutex<()>,
     draining: AtomicBool,
     /// Wakes the flusher.
     pub flush_wanted: Arc<Notify>,
@@ -73,9 +75,10 @@ impl Core {
             log,
             manifest: Arc::new(Mutex::new(manifest)),
             cache,
-            budget,
+            budget: Arc::new(budget),
             tables: ArcSwap::from_pointee(tables),
             changing: tokio::sync::Mutex::new(()),
+            freeing: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
             flush_wanted,
             compaction_wanted: Notify::new(),
@@ -134,13 +137,28 @@ impl Core {
     /// Makes edits of the manifest durable. A manifest that failed for good takes the log with it: what is written
     /// from then on could not be flushed.
     pub async fn commit(&self, edits: Vec<Edit>) -> Result<(), Error> {
+        self.commit_then(edits, || {}).await
+    }
+
+    /// As [`Core::commit`], and does `then` once the edits are durable. Whoever stops waiting halfway stops neither, so
+    /// that what the manifest lists and what is read from cannot differ.
+    pub async fn commit_then(
+        &self,
+        edits: Vec<Edit>,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Error> {
         let manifest = self.manifest.clone();
-        let work = move || manifest.lock().commit(&edits);
+        let work = move || manifest.lock().commit(&edits).map(|()| then());
         let result = self.env.blocking(Class::Flush, work).await;
         if let Err(error @ Error::Unavailable(_)) = &result {
             self.log.fail(error);
         }
         result
+    }
+
+    /// Refuses to make files that the manifest could not list.
+    pub fn check_manifest(&self) -> Result<(), Error> {
+        self.manifest.lock().check_usable()
     }
 
     /// Bytes in memtables that take writes.
@@ -154,6 +172,7 @@ impl Core {
 
     /// Frees the segments that nobody needs any more.
     pub async fn free_segments(&self) -> Result<(), Error> {
+        let _freeing = self.freeing.lock().await;
         // The log's end first: who is not seen below counts itself in later, and appends behind it.
         let written = self.log.written();
         let firsts = self.all_tables().into_iter().filter_map(|table| {

@@ -1,7 +1,7 @@
 //! Files that appear and disappear: writing one from a stream, and changing the list of live ones.
 //!
-//! A change of the list is: the manifest's edit, synced; the view; and only then the removal of files, which readers
-//! that still hold them keep reading. What a crash leaves behind in between is removed at the next start.
+//! A change of the list is: the manifest's edit, synced; the view, in one piece with it; and only then the removal of
+//! files, which readers that still hold them keep reading. What a crash leaves behind in between is removed at the next start.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,6 +88,7 @@ impl Job<'_> {
     /// Writes a stream to a file. None if it gave nothing, or the work was given up.
     pub async fn write<S: Stream + 'static>(&self, stream: S) -> Result<Option<Arc<File>>, Error> {
         let env = &self.core.env;
+        self.core.check_manifest()?;
         let dir = self.table.dir(env, &self.core.data).await?;
         let (id, options) = (FileId(self.core.next_file()), self.options());
         let target = dir.clone();
@@ -194,20 +195,41 @@ pub(crate) async fn publish_flush(
     generation: &Arc<Generation>,
     file: Option<Arc<File>>,
 ) -> Result<(), Error> {
-    let _listing = table.listing.lock().await;
+    let replay = replay_position(core, generation.end()).await;
+    let listing = table.listing.clone().lock_owned().await;
+    let is_this = |other: &Arc<Generation>| Arc::ptr_eq(other, generation);
+    if !table.view().flushing.iter().any(is_this) {
+        // An attempt that nobody waited for any more has made it live.
+        remove(core, table, file.into_iter().collect()).await;
+        return Ok(());
+    }
     let mut edits = Vec::new();
     edits.extend(file.iter().map(|file| Edit::Added(table.id, file.meta)));
-    edits.push(Edit::Replay(table.id, generation.end()));
-    core.commit(edits).await?;
-    table.update(|view| {
-        let files = view.files.iter().chain(&file).cloned().collect();
-        let mut next = view.with_files(files);
-        next.flushing
-            .retain(|other| !Arc::ptr_eq(other, generation));
-        next
-    });
-    core.budget.release(generation.memtable.bytes());
-    Ok(())
+    edits.push(Edit::Replay(table.id, replay));
+    let (table, generation) = (table.clone(), generation.clone());
+    let budget = core.budget.clone();
+    let then = move || {
+        table.update(|view| {
+            let files = view.files.iter().chain(&file).cloned().collect();
+            let mut next = view.with_files(files);
+            next.flushing
+                .retain(|other| !Arc::ptr_eq(other, &generation));
+            next
+        });
+        budget.release(generation.memtable.bytes());
+        drop(listing);
+    };
+    core.commit_then(edits, then).await
+}
+
+/// From where the log is replayed for what was flushed up to `end`. It must be durable in the log first: after a power
+/// failure a log that ends below could not be told from one of which segments were taken away. A log that has failed
+/// is replayed from further back, which merging makes harmless.
+async fn replay_position(core: &Core, end: Position) -> Position {
+    match core.log.synced(end).await {
+        Ok(()) => end,
+        Err(_) => end.min(core.log.synced_position()),
+    }
 }
 
 /// Puts a compaction's file in place of its inputs. False if these are not what they were when it began.
@@ -217,7 +239,7 @@ pub(crate) async fn publish_compaction(
     inputs: &[Arc<File>],
     output: Option<Arc<File>>,
 ) -> Result<bool, Error> {
-    let _listing = table.listing.lock().await;
+    let listing = table.listing.clone().lock_owned().await;
     let is_live =
         |view: &View, file: &Arc<File>| view.files.iter().any(|live| Arc::ptr_eq(live, file));
     let view = table.view();
@@ -230,14 +252,16 @@ pub(crate) async fn publish_compaction(
         .map(|file| Edit::Removed(table.id, file.meta.id))
         .collect();
     edits.extend(output.iter().map(|file| Edit::Added(table.id, file.meta)));
-    core.commit(edits).await?;
-    table.update(|view| {
-        let kept = view
-            .files
-            .iter()
-            .filter(|file| !inputs.iter().any(|input| Arc::ptr_eq(input, file)));
-        view.with_files(kept.chain(&output).cloned().collect())
-    });
+    let (own_table, own_inputs) = (table.clone(), inputs.to_vec());
+    let then = move || {
+        own_table.update(|view| {
+            let is_input = |file: &Arc<File>| own_inputs.iter().any(|i| Arc::ptr_eq(i, file));
+            let kept = view.files.iter().filter(|file| !is_input(file));
+            view.with_files(kept.chain(&output).cloned().collect())
+        });
+        drop(listing);
+    };
+    core.commit_then(edits, then).await?;
     remove(core, table, inputs.to_vec()).await;
     Ok(true)
 }
@@ -249,7 +273,9 @@ pub(crate) async fn truncate(
     end: Position,
     at_micros: i64,
 ) -> Result<(), Error> {
-    let _listing = table.listing.lock().await;
+    // What was dropped must not come back because the log was shorter than the manifest said.
+    core.log.synced(end).await?;
+    let listing = table.listing.clone().lock_owned().await;
     let view = table.view();
     let removed = view
         .files
@@ -258,18 +284,22 @@ pub(crate) async fn truncate(
     let edits = removed
         .chain([Edit::Truncated(table.id, end, at_micros)])
         .collect();
-    core.commit(edits).await?;
-    table.update(|view| {
-        let mut next = view.with_files(Vec::new());
-        next.flushing.clear();
-        next
-    });
     let bytes = view
         .flushing
         .iter()
         .map(|generation| generation.memtable.bytes())
         .sum();
-    core.budget.release(bytes);
+    let (own_table, budget) = (table.clone(), core.budget.clone());
+    let then = move || {
+        own_table.update(|view| {
+            let mut next = view.with_files(Vec::new());
+            next.flushing.clear();
+            next
+        });
+        budget.release(bytes);
+        drop(listing);
+    };
+    core.commit_then(edits, then).await?;
     remove(core, table, view.files.clone()).await;
     Ok(())
 }

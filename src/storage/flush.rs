@@ -1,7 +1,7 @@
 //! Flushing: memtables become files, and segments of the log become free.
 //!
-//! One task decides: the largest memtable when the active ones weigh too much, and the tables that hold the log's
-//! oldest segment when the log is too full. A table's memtables are written in the order in which they were switched,
+//! One task decides: the largest memtable when the active ones weigh too much, the tables that hold the log's oldest
+//! segment when the log is too full, and those whose `memtable_flush_period_in_ms` is over. A table's memtables are written in the order in which they were switched,
 //! so that its replay position only moves over what is in files.
 
 use std::sync::Arc;
@@ -26,12 +26,31 @@ pub(crate) async fn run(core: Arc<Core>) {
     loop {
         match flush_due(&core).await {
             Ok(true) => {}
-            Ok(false) => core.flush_wanted.notified().await,
+            Ok(false) => wait(&core).await,
             Err(error) => {
                 tracing::error!("cannot flush: {error}; trying again in a second");
                 core.env.sleep(RETRY).await;
             }
         }
+    }
+}
+
+/// Waits until a flush is wanted, or a table's period is over.
+async fn wait(core: &Core) {
+    let now = core.env.mono();
+    let left = core
+        .tables()
+        .values()
+        .filter_map(|table| table.period_left(now))
+        .min();
+    let wanted = core.flush_wanted.notified();
+    match left {
+        None => wanted.await,
+        Some(left) => tokio::select! {
+            biased;
+            () = wanted => {}
+            () = core.env.sleep(left) => {}
+        },
     }
 }
 
@@ -51,12 +70,15 @@ async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
             .iter()
             .max_by_key(|table| table.peek().active.memtable.bytes())
     } else if core.log.wants_flush() {
+        // What nobody needs may still be held: its table was dropped, or freeing it failed.
+        core.free_segments().await?;
         let written = core.written().segment();
         oldest(&tables)
             .filter(|(_, segment)| *segment < written)
             .map(|(table, _)| table)
     } else {
-        None
+        let now = core.env.mono();
+        tables.iter().find(|table| table.ends_period(now))
     };
     match due {
         None => Ok(false),

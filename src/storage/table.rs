@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicUsize,
+    AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Dir, Env};
@@ -31,9 +32,11 @@ pub(crate) struct Table {
     /// Held while files are merged.
     pub compacting: tokio::sync::Mutex<()>,
     /// Held while the list of files changes, on disk and in the view.
-    pub listing: tokio::sync::Mutex<()>,
+    pub listing: Arc<tokio::sync::Mutex<()>>,
     /// Compactions that are due but not begun.
     pub pending: AtomicUsize,
+    /// When the current flush period began, in milliseconds of the monotonic clock.
+    period_began_millis: AtomicU64,
     /// Everything written at or before this time in microseconds is gone.
     truncated_at: AtomicI64,
     dropped: AtomicBool,
@@ -102,8 +105,9 @@ impl Table {
             change: Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
-            listing: tokio::sync::Mutex::new(()),
+            listing: Arc::default(),
             pending: AtomicUsize::new(0),
+            period_began_millis: AtomicU64::new(0),
             truncated_at: AtomicI64::new(i64::MIN),
             dropped: AtomicBool::new(false),
             shards,
@@ -161,6 +165,24 @@ impl Table {
             }
             next
         });
+    }
+
+    /// How long until the table's flush period is over; none if it has no period.
+    pub fn period_left(&self, now: Duration) -> Option<Duration> {
+        let period = self.schema.load().options.memtable_flush_period_ms;
+        let began = Duration::from_millis(self.period_began_millis.load(Relaxed));
+        let end = began + Duration::from_millis(u64::from(period));
+        (period > 0).then(|| end.saturating_sub(now))
+    }
+
+    /// Begins a new flush period if one is over. True if the memtable that was written to meanwhile is due.
+    pub fn ends_period(&self, now: Duration) -> bool {
+        if self.period_left(now).is_none_or(|left| !left.is_zero()) {
+            return false;
+        }
+        self.period_began_millis
+            .store(now.as_millis() as u64, Relaxed);
+        self.peek().active.first().is_some()
     }
 
     /// The time of the last truncation.

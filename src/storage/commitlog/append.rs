@@ -207,6 +207,7 @@ impl Log {
         if self.supply.has_next() {
             Ok(())
         } else {
+            self.switched.notify_one();
             Err(full())
         }
     }

@@ -56,7 +56,7 @@ pub(crate) struct Log {
     busy: AtomicBool,
     relay: Notify,
     supply: supply::Supply,
-    /// Notified when a segment is begun: perhaps the oldest should be freed.
+    /// Notified when a segment is begun, or none is left to begin: perhaps the oldest should be freed.
     switched: Arc<Notify>,
     counters: Counters,
 }

@@ -121,6 +121,10 @@ impl<S: Stream> Stream for Purged<S> {
                     }
                 }
                 Step::RangeTombstone if self.rule.drops(self.stream.range_tombstone().deletion) => {
+                    meter.charge(0, 1, 0);
+                    if meter.exhausted() {
+                        return Ok(Step::Yield);
+                    }
                     continue;
                 }
                 _ => {}

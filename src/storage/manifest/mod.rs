@@ -113,14 +113,20 @@ impl Manifest {
         id
     }
 
+    /// Refuses once it has failed for good.
+    pub fn check_usable(&self) -> Result<(), Error> {
+        match &self.failed {
+            None => Ok(()),
+            Some(message) => Err(Error::Unavailable(message.clone())),
+        }
+    }
+
     /// Makes edits durable, all or none.
     ///
     /// After a failed write nothing has changed and the edits may be tried again. A failed sync is final: whether they
     /// hold shows at the next start.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<(), Error> {
-        if let Some(message) = &self.failed {
-            return Err(Error::Unavailable(message.clone()));
-        }
+        self.check_usable()?;
         if edits.is_empty() {
             return Ok(());
         }

@@ -21,7 +21,7 @@ use super::rows::Rows;
 const ROW_BYTES: usize = 24;
 /// A partition with a tree of its own.
 const PARTITION_BYTES: usize = size_of::<Partition>() + 64;
-/// A range tombstone: two bounds in allocations of their own.
+/// A range tombstone besides its two bounds, which are allocations of their own.
 const TOMBSTONE_BYTES: usize = 128;
 /// A shard with fewer dead bytes is not worth copying.
 const DEAD_BYTES_MIN: usize = 1 << 20;
@@ -397,7 +397,8 @@ impl Write<'_> {
                     .ranges()
                     .len()
                     .saturating_sub(before);
-                *self.outside += more * TOMBSTONE_BYTES;
+                let bounds = tombstone.start.len() + tombstone.end.len();
+                *self.outside += more * (TOMBSTONE_BYTES + bounds);
             }
         }
     }

@@ -5,6 +5,7 @@ mod damage;
 mod fixtures;
 mod model;
 mod pressure;
+mod races;
 mod scripts;
 mod support;
 mod threads;

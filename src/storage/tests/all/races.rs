@@ -1,0 +1,270 @@
+//! Interleavings and failures that once went wrong: a flush ahead of the log's sync, callers that give up, a manifest
+//! that takes no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::env::Env;
+use model::Timestamp;
+use schema::Catalog;
+use sim::local::{Machine, block_on};
+use storage::{Engine, Error, Options, SyncMode, Truncations};
+
+use crate::support::{
+    Op, Query, TABLE, What, catalog, commit, open, options, paths, read, table, write,
+};
+
+const OTHER: &str = "CREATE TABLE ks.other (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
+
+fn put(row: &str, value: &str) -> Op {
+    let what = What::Put {
+        row: row.to_owned(),
+        cells: vec![("v".to_owned(), Some(value.to_owned()))],
+        insert: true,
+        ttl: 0,
+    };
+    Op {
+        partition: "p".to_owned(),
+        at: 1,
+        what,
+    }
+}
+
+async fn open_with(
+    env: &Env,
+    catalog: &Arc<Catalog>,
+    options: Options,
+) -> Result<Arc<Engine>, Error> {
+    Engine::open(env, paths(), options, catalog, &Truncations::new()).await
+}
+
+/// Writes rows of a kilobyte until the log is in this segment.
+async fn fill_to(engine: &Engine, env: &Env, table: &schema::Table, segment: u64) {
+    let value = "x".repeat(1000);
+    for number in 0.. {
+        if engine.status().log.written.segment() >= segment {
+            return;
+        }
+        match commit(engine, env, table, &[put(&format!("{number:04}"), &value)]) {
+            Ok(_) => {}
+            Err(Error::Overloaded(_)) => env.sleep(Duration::from_millis(100)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn count(engine: &Engine, env: &Env, catalog: &Catalog, name: &str) -> usize {
+    let lines = read(engine, env, &table(catalog, name), &Query::default()).await;
+    lines.expect("it reads").len()
+}
+
+/// What the manifest says of the log must be durable in the log: else a power failure leaves a log that ends below
+/// what tables were flushed to, which looks as if segments had been taken away.
+#[test]
+fn a_flush_is_never_ahead_of_the_synced_log() {
+    for seed in 0..8 {
+        let machine = Machine::new(100 + seed);
+        let schema = catalog(&[TABLE, OTHER]);
+        let periodic = Options {
+            sync: SyncMode::Periodic(Duration::from_secs(3600)),
+            ..options()
+        };
+        let (own, own_options) = (schema.clone(), periodic.clone());
+        machine
+            .run(|env| async move {
+                let engine = open_with(&env, &own, own_options).await.unwrap();
+                let (t, other) = (table(&own, "t"), table(&own, "other"));
+                let first = engine.status().log.written.segment();
+                fill_to(&engine, &env, &other, first + 2).await;
+                commit(&engine, &env, &t, &[put("kept", "v")]).unwrap();
+                engine.flush(Some(t.id)).await.unwrap();
+            })
+            .unwrap();
+        machine.disk().power_failure();
+        let own = schema.clone();
+        machine
+            .run(|env| async move {
+                let engine = open_with(&env, &own, periodic).await;
+                let engine = engine.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                assert_eq!(count(&engine, &env, &own, "t").await, 1);
+            })
+            .unwrap();
+    }
+}
+
+/// A table that is dropped frees the segments that only it needed.
+#[test]
+fn a_dropped_table_frees_its_segments() {
+    block_on(110, |env| async move {
+        let both = catalog(&[OTHER, TABLE]);
+        let engine = open(&env, &both).await.unwrap();
+        let first = engine.status().log.written.segment();
+        fill_to(&engine, &env, &table(&both, "t"), first + 3).await;
+        assert!(engine.status().log.needed_bytes > u64::from(options().segment_bytes));
+        engine
+            .set_catalog(&catalog(&[OTHER]), &Truncations::new())
+            .await
+            .unwrap();
+        let needed = engine.status().log.needed_bytes;
+        assert_eq!(needed, u64::from(options().segment_bytes));
+    });
+}
+
+/// Two flushes that end together both find that a dropped table can be forgotten.
+#[test]
+fn flushes_that_end_together_do_not_collide() {
+    for seed in 0..30 {
+        block_on(120 + seed, |env| async move {
+            let third = "CREATE TABLE ks.third (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
+            let all = catalog(&[OTHER, third, TABLE]);
+            let engine = open(&env, &all).await.unwrap();
+            let first = engine.status().log.written.segment();
+            let left = catalog(&[OTHER, third]);
+            engine
+                .set_catalog(&left, &Truncations::new())
+                .await
+                .unwrap();
+            let (a, b) = (table(&left, "other"), table(&left, "third"));
+            fill_to(&engine, &env, &a, first + 3).await;
+            let own = engine.clone();
+            let flushing = env.spawn("flush", async move { own.flush(Some(a.id)).await });
+            while !flushing.is_finished() {
+                // Nothing to write: it only frees.
+                let freed = engine.flush(Some(b.id)).await;
+                freed.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                env.sleep(Duration::from_micros(20)).await;
+            }
+            let flushed = flushing.await.unwrap();
+            flushed.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        });
+    }
+}
+
+async fn four_files(env: &Env, catalog: &Arc<Catalog>) -> Arc<Engine> {
+    let quiet = Options {
+        auto_compaction: false,
+        ..options()
+    };
+    let engine = open_with(env, catalog, quiet).await.unwrap();
+    let table = table(catalog, "t");
+    for row in ["a", "b", "c", "d"] {
+        write(&engine, env, &table, &[put(row, "v")]).await.unwrap();
+        engine.flush(None).await.unwrap();
+    }
+    engine
+}
+
+/// Whoever asked for a compaction or a flush may go away at any moment; what is listed on disk and what is read from
+/// stay the same.
+#[test]
+fn callers_may_give_up() {
+    for step in 0..60u64 {
+        block_on(200 + step, |env| async move {
+            let catalog = catalog(&[TABLE]);
+            let table = table(&catalog, "t");
+            let engine = four_files(&env, &catalog).await;
+            let id = table.id;
+            commit(&engine, &env, &table, &[put("e", "v")]).unwrap();
+            let own = engine.clone();
+            let task = env.spawn("caller", async move {
+                if step % 2 == 0 {
+                    own.compact(Some(id)).await
+                } else {
+                    own.flush(Some(id)).await
+                }
+            });
+            env.sleep(Duration::from_micros(step * 25)).await;
+            drop(task);
+            assert_eq!(count(&engine, &env, &catalog, "t").await, 5, "step {step}");
+            engine.flush(None).await.unwrap();
+            engine.compact(None).await.unwrap();
+            assert_eq!(count(&engine, &env, &catalog, "t").await, 5, "step {step}");
+            let truncated = engine.truncate(id, Timestamp(1)).await;
+            truncated.unwrap_or_else(|error| panic!("step {step}: {error}"));
+            assert_eq!(count(&engine, &env, &catalog, "t").await, 0, "step {step}");
+            assert_eq!(engine.status().memtable_bytes, 0, "step {step}");
+        });
+    }
+}
+
+/// A flush that fails at its end, as on a full disk, leaves nothing that takes room from the next attempt.
+#[test]
+fn a_failed_flush_leaves_no_file() {
+    let machine = Machine::new(300);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let catalog = catalog(&[TABLE]);
+            let engine = open(&env, &catalog).await.unwrap();
+            let table = table(&catalog, "t");
+            for row in ["a", "b"] {
+                engine.flush(None).await.unwrap();
+                write(&engine, &env, &table, &[put(row, "v")])
+                    .await
+                    .unwrap();
+            }
+            env.sleep(Duration::from_secs(1)).await;
+            disk.fail_syncs(1);
+            engine.flush(None).await.expect_err("the sync fails");
+            let files = disk.files();
+            let left = files.iter().filter(|(path, _)| {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                sstable::format::parse_temporary_name(name).is_some()
+            });
+            assert_eq!(left.count(), 0, "{files:?}");
+            engine.flush(None).await.expect("another attempt");
+            assert_eq!(count(&engine, &env, &catalog, "t").await, 2);
+        })
+        .unwrap();
+}
+
+/// A manifest that failed stays so until a restart: no attempt writes files that nobody will ever list.
+#[test]
+fn a_failed_manifest_makes_no_files() {
+    let machine = Machine::new(310);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let catalog = catalog(&[TABLE]);
+            let engine = four_files(&env, &catalog).await;
+            let table = table(&catalog, "t");
+            write(&engine, &env, &table, &[put("e", "v")])
+                .await
+                .unwrap();
+            env.sleep(Duration::from_secs(1)).await;
+            disk.fail_syncs(1);
+            let failed = engine.truncate(table.id, Timestamp(1)).await;
+            assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
+            let before = disk.files().len();
+            for _ in 0..3 {
+                engine.flush(None).await.expect_err("nothing can be listed");
+                engine
+                    .compact(None)
+                    .await
+                    .expect_err("nothing can be listed");
+            }
+            assert_eq!(disk.files().len(), before, "{:?}", disk.files());
+        })
+        .unwrap();
+}
+
+/// `memtable_flush_period_in_ms` is followed, also by a table that is hardly written to.
+#[test]
+fn a_flush_period_is_followed() {
+    block_on(320, |env| async move {
+        let with_period = format!("{TABLE} AND memtable_flush_period_in_ms = 60000");
+        let catalog = catalog(&[&with_period, OTHER]);
+        let engine = open(&env, &catalog).await.unwrap();
+        env.sleep(Duration::from_secs(100)).await;
+        for name in ["t", "other"] {
+            write(&engine, &env, &table(&catalog, name), &[put("a", "v")])
+                .await
+                .unwrap();
+        }
+        assert_eq!(engine.status().flushes, 0);
+        env.sleep(Duration::from_secs(61)).await;
+        assert_eq!(engine.status().flushes, 1);
+        env.sleep(Duration::from_secs(300)).await;
+        assert_eq!(engine.status().flushes, 1, "nothing was written since");
+    });
+}
