@@ -1,17 +1,19 @@
 //! Statements that are not reads or writes: schema changes, TRUNCATE, USE, DESCRIBE.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use cql::tree::{Describe, Statement, Truncate};
+use cql::tree::{Describe, DescribeSubject, Statement, Truncate};
 use futures_util::FutureExt;
-use metadata::{Committer, Transformation};
+use metadata::{Committer, State, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
 use schema::describe::Cluster;
 use schema::{describe, system};
+use types::Token;
 use uuid::Uuid;
 
 use crate::answer::Address;
@@ -61,7 +63,10 @@ fn describe_to(
     let state = service.shared().metadata.state();
     let cluster = Cluster {
         name: state.cluster_name.to_string(),
-        ..Cluster::default()
+        range_ownership: match (&statement.subject, keyspace) {
+            (DescribeSubject::Cluster, Some(keyspace)) => range_ownership(&state, keyspace),
+            _ => BTreeMap::new(),
+        },
     };
     let answer = describe::describe(statement, keyspace, &state.catalog, &cluster)?;
     let spec = |(name, ty): &(&'static str, types::Type)| ColumnSpec {
@@ -80,6 +85,24 @@ fn describe_to(
     }
     writer.finish(out, None, &[]);
     Ok(Progress::Answered)
+}
+
+/// The end of each token range, with the addresses of the nodes that keep it for a keyspace.
+fn range_ownership(state: &State, keyspace: &str) -> BTreeMap<String, Vec<String>> {
+    let tokens = state.nodes.values().flat_map(|node| &node.tokens);
+    let owners = |token: &Token| {
+        let placement = state.placement(keyspace, *token);
+        let nodes = placement
+            .read
+            .iter()
+            .filter_map(|node| state.nodes.get(node));
+        nodes
+            .map(|node| node.addresses.native.to_string())
+            .collect()
+    };
+    tokens
+        .map(|token| (token.0.to_string(), owners(token)))
+        .collect()
 }
 
 fn change(

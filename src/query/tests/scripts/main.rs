@@ -246,6 +246,7 @@ scripts!(
     consistency,
     definitions,
     deletes,
+    describe,
     expiry,
     filtering,
     functions,
@@ -263,3 +264,45 @@ scripts!(
     unsupported,
     user_types
 );
+
+#[test]
+fn the_cluster_is_described_with_who_keeps_which_range() {
+    let mut script = Script::new("ownership");
+    let client = script.client.as_mut().expect("a client");
+    let mut query = |text: &str| script.runtime.block_on(client.query(text, &[]));
+    query(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    );
+    query("USE ks");
+    let described = query("DESCRIBE CLUSTER");
+    assert!(described.contains("range_ownership map<text, list<text>>"));
+    assert_eq!(
+        described.matches(": ['127.0.0.1:9042']").count(),
+        16,
+        "{described}"
+    );
+}
+
+#[test]
+fn statements_too_long_and_times_too_far_are_refused() {
+    let mut script = Script::new("refusals");
+    let client = script.client.as_mut().expect("a client");
+    let mut query = |text: &str| script.runtime.block_on(client.query(text, &[]));
+    let long = format!("SELECT '{}' FROM system.local", "x".repeat(1 << 20));
+    assert!(query(&long).starts_with("error 0x2200: The statement is 1048603 bytes long"));
+    query(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    );
+    query("CREATE TABLE ks.t (k int PRIMARY KEY)");
+    let now = base::env::Env::real().wall_micros();
+    let day = 24 * 60 * 60 * 1_000_000;
+    let mut insert = |at: i64| {
+        query(&format!(
+            "INSERT INTO ks.t (k) VALUES (1) USING TIMESTAMP {at}"
+        ))
+    };
+    assert_eq!(insert(now), "ok");
+    assert!(insert(now + day).starts_with("warning: The timestamp"));
+    assert_eq!(insert(now), "ok", "a warning is told once");
+    assert!(insert(now + 4 * day).starts_with("error 0x2200: The timestamp"));
+}
