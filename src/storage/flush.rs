@@ -102,16 +102,18 @@ fn oldest(tables: &[Arc<Table>]) -> Option<(&Arc<Table>, u64)> {
         .min_by_key(|(_, segment)| *segment)
 }
 
-/// Flushes one table, or all.
+/// Flushes one table, or all: a table that fails keeps none of the others from it.
 pub(crate) async fn flush(core: &Arc<Core>, id: Option<TableId>) -> Result<(), Error> {
     let tables = match id {
         Some(id) => vec![core.table(id)?],
         None => core.all_tables(),
     };
+    let mut result = Ok(());
     for table in &tables {
-        flush_table(core, table).await?;
+        let flushed = flush_table(core, table).await;
+        result = result.and(flushed);
     }
-    Ok(())
+    result
 }
 
 /// Writes the memtables that a table has now.

@@ -218,6 +218,31 @@ fn a_failed_flush_leaves_no_file() {
         .unwrap();
 }
 
+/// A table that cannot be flushed does not keep the others in memory.
+#[test]
+fn a_failed_flush_is_of_one_table() {
+    let machine = Machine::new(305);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let catalog = catalog(&[TABLE, OTHER]);
+            let engine = open(&env, &catalog).await.unwrap();
+            for flushes in [2, 3] {
+                for name in ["t", "other"] {
+                    write(&engine, &env, &table(&catalog, name), &[put("a", "v")])
+                        .await
+                        .unwrap();
+                }
+                env.sleep(Duration::from_secs(1)).await;
+                disk.fail_syncs(u64::from(flushes == 3));
+                let flushed = engine.flush(None).await;
+                assert_eq!(flushed.is_ok(), flushes == 2, "{flushed:?}");
+                assert_eq!(engine.status().flushes, flushes);
+            }
+        })
+        .unwrap();
+}
+
 /// A manifest that failed stays so until a restart: no attempt writes files that nobody will ever list.
 #[test]
 fn a_failed_manifest_makes_no_files() {
