@@ -202,6 +202,14 @@ def many_in_flight(session):
     equal([a.result_or_exc.one().v for a in answers], [n * n for n in range(5000)])
 
 
+def traces(session):
+    """A traced request names its trace at once, and the trace can be read soon after."""
+    result = session.execute("SELECT * FROM pages WHERE p = 3", trace=True)
+    equal(len(list(result)), ROWS_PER_PARTITION)
+    trace = result.get_query_trace(max_wait_sec=5)
+    equal(trace.duration is not None and len(trace.events) > 0, True, f"duration and events of {trace}")
+
+
 def names_of_columns(node, version):
     """Names of result columns, as programs that read rows as dicts see them."""
     cluster, session = connect(node, version, row_factory=dict_factory, keyspace=f"statements_{version}")
@@ -233,6 +241,7 @@ def main():
                 ("timestamps and time to live", timestamps_and_ttl),
                 ("deletions of every shape", deletions),
                 ("a thousand requests in flight", many_in_flight),
+                ("traces", traces),
             ]:
                 suite.check(f"v{version}: {title}", function, session)
             suite.check(f"v{version}: one node, its tokens and replicas", topology, node, cluster)
