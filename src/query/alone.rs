@@ -317,7 +317,7 @@ async fn read_lists(
     let now_seconds = bindings.moment.now_seconds;
     let mut command = Command::new(plan.table.id, Keys::List(keys), now_seconds);
     if plan.touches_rows() {
-        command.slices = rows.iter().map(|row| Slice::prefix(row)).collect();
+        command.slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
     }
     let mut read = service.coordinator().read(&plan.table, command)?;
     let mut turn = service.turn();

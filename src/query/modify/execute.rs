@@ -16,7 +16,7 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::modify::lists::Lists;
 use crate::modify::{Effect, Operation, Plan};
-use crate::restriction::clustering::{Step, push};
+use crate::restriction::clustering::{Prefix, Step, push};
 use crate::restriction::key;
 use crate::restriction::values::{Values, value};
 
@@ -140,7 +140,7 @@ impl Plan {
     }
 
     /// The encoded clustering keys that an execution touches, if it names rows.
-    pub fn rows(&self, bindings: &Bindings<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    pub fn rows(&self, bindings: &Bindings<'_>) -> Result<Vec<Prefix>, Error> {
         self.clustering.prefixes(&self.table.clustering, bindings)
     }
 
@@ -306,25 +306,44 @@ impl Execution<'_, '_> {
         fill: impl Fn(&mut Builder) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if !self.one_row(scratch)? {
-            for clustering in self.plan.rows(self.bindings)? {
-                fill(&mut scratch.builder)?;
-                if !scratch.builder.is_empty() {
-                    encoder.row_from(&clustering, &mut scratch.builder);
-                }
+            for row in self.plan.rows(self.bindings)? {
+                self.row(
+                    encoder,
+                    &row.bytes,
+                    &row.originals,
+                    &mut scratch.builder,
+                    &fill,
+                )?;
             }
             return Ok(());
         }
-        fill(&mut scratch.builder)?;
-        if scratch.builder.is_empty() {
+        let Scratch {
+            clustering,
+            originals,
+            builder,
+            ..
+        } = scratch;
+        self.row(encoder, clustering, originals, builder, &fill)
+    }
+
+    /// The image of one row, with the key's own bytes where decoding would not give them back.
+    fn row(
+        &self,
+        encoder: &mut Encoder<'_>,
+        clustering: &[u8],
+        originals: &[u8],
+        builder: &mut Builder,
+        fill: &impl Fn(&mut Builder) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        fill(builder)?;
+        if builder.is_empty() {
             return Ok(());
         }
-        if !scratch.originals.is_empty() {
-            let kind = self.stamp.kind(&scratch.originals);
-            scratch
-                .builder
-                .cell(ColumnId::ORIGINALS, self.stamp.timestamp, kind);
+        if !originals.is_empty() {
+            let kind = self.stamp.kind(originals);
+            builder.cell(ColumnId::ORIGINALS, self.stamp.timestamp, kind);
         }
-        encoder.row_from(&scratch.clustering, &mut scratch.builder);
+        encoder.row_from(clustering, builder);
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 
 use model::key::Slice;
 use model::key::clustering::{self, after, before};
+use model::key::originals;
 use schema::table::{Column, Order};
 
 use crate::bind::Bindings;
@@ -57,6 +58,33 @@ pub struct RangeBound {
     pub inclusive: bool,
 }
 
+/// A key, or what all keys of a range begin with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Prefix {
+    /// The encoded columns.
+    pub bytes: Vec<u8>,
+    /// The values that decoding would not give back, as [`originals`] keeps them.
+    pub originals: Vec<u8>,
+}
+
+impl Prefix {
+    /// Adds the next column.
+    fn push(&mut self, column: &Column, value: &[u8]) -> Result<(), Error> {
+        push(column, value, &mut self.bytes)?;
+        if !types::comparable::roundtrips_exactly(&column.ty, value) {
+            originals::put(usize::from(column.position), value, &mut self.originals);
+        }
+        Ok(())
+    }
+
+    fn and(&self, next: &Prefix) -> Prefix {
+        Prefix {
+            bytes: [self.bytes.as_slice(), &next.bytes].concat(),
+            originals: [self.originals.as_slice(), &next.originals].concat(),
+        }
+    }
+}
+
 impl Step {
     /// Whether it leaves one alternative: `=`, not `IN`.
     pub fn is_equal(&self) -> bool {
@@ -91,11 +119,11 @@ impl ClusteringPlan {
         &self,
         columns: &[Column],
         bindings: &Bindings<'_>,
-    ) -> Result<Vec<Vec<u8>>, Error> {
+    ) -> Result<Vec<Prefix>, Error> {
         if let Some(only) = self.one_prefix(columns, bindings)? {
             return Ok(vec![only]);
         }
-        let mut prefixes = vec![Vec::new()];
+        let mut prefixes = vec![Prefix::default()];
         let mut at = 0;
         for step in &self.steps {
             let these = &columns[at..at + step.columns()];
@@ -105,11 +133,11 @@ impl ClusteringPlan {
                     "The IN relations on clustering columns name more than {COMBINATIONS_MAX} rows; split the query"
                 )));
             }
-            prefixes = multiply(prefixes, &choices);
+            prefixes = multiply(&prefixes, &choices);
             at += step.columns();
         }
         prefixes.sort_unstable();
-        prefixes.dedup();
+        prefixes.dedup_by(|a, b| a.bytes == b.bytes);
         Ok(prefixes)
     }
 
@@ -118,13 +146,13 @@ impl ClusteringPlan {
         &self,
         columns: &[Column],
         bindings: &Bindings<'_>,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        let mut prefix = Vec::new();
+    ) -> Result<Option<Prefix>, Error> {
+        let mut prefix = Prefix::default();
         for (step, column) in self.steps.iter().zip(columns) {
             let Step::Column(Values::One(plan)) = step else {
                 return Ok(None);
             };
-            push(column, &value(plan, bindings, &column.name)?, &mut prefix)?;
+            prefix.push(column, &value(plan, bindings, &column.name)?)?;
         }
         Ok(Some(prefix))
     }
@@ -139,8 +167,8 @@ impl ClusteringPlan {
         let mut slices = Vec::with_capacity(prefixes.len());
         for prefix in prefixes {
             match &self.range {
-                None => slices.push(Slice::prefix(&prefix)),
-                Some(range) => slices.extend(range.slices(&prefix, rest, bindings)?),
+                None => slices.push(Slice::prefix(&prefix.bytes)),
+                Some(range) => slices.extend(range.slices(&prefix.bytes, rest, bindings)?),
             }
         }
         Ok(slices)
@@ -149,11 +177,11 @@ impl ClusteringPlan {
 
 impl Step {
     /// The encoded bytes of each alternative.
-    fn choices(&self, columns: &[Column], bindings: &Bindings<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    fn choices(&self, columns: &[Column], bindings: &Bindings<'_>) -> Result<Vec<Prefix>, Error> {
         let encode = |parts: &mut dyn Iterator<Item = &[u8]>| {
-            let mut out = Vec::new();
+            let mut out = Prefix::default();
             for (column, part) in columns.iter().zip(parts) {
-                push(column, part, &mut out)?;
+                out.push(column, part)?;
             }
             Ok(out)
         };
@@ -175,13 +203,13 @@ impl Step {
     }
 }
 
-fn multiply(prefixes: Vec<Vec<u8>>, choices: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let each = |prefix: Vec<u8>| {
+fn multiply(prefixes: &[Prefix], choices: &[Prefix]) -> Vec<Prefix> {
+    let each = |prefix| {
         choices
             .iter()
-            .map(move |choice| [prefix.as_slice(), choice].concat())
+            .map(move |choice| Prefix::and(prefix, choice))
     };
-    prefixes.into_iter().flat_map(each).collect()
+    prefixes.iter().flat_map(each).collect()
 }
 
 /// Adds one component, checked as Cassandra checks clustering values.
