@@ -1,11 +1,11 @@
 //! The commit log: what makes an acknowledged write survive.
 //!
 //! A log is a chain of segment files of fixed length, written one behind the other. A turn's writes are one frame,
-//! or several if it is long ([`Frames`]); a frame is with the kernel before its writes are applied to memtables, and
+//! or several if it is long (`Frames`); a frame is with the kernel before its writes are applied to memtables, and
 //! is synced before they are acknowledged, as the mode has it. A segment is used again when everything in it is in
 //! SSTables.
 //!
-//! - [`format`]: the bytes
+//! - [`format`](mod@format): the bytes
 //! - `frames`: a turn's buffer
 //! - `append`: one write for everyone that waits
 //! - `sync`: one fdatasync for everyone that waits

@@ -1,6 +1,6 @@
 //! The manifest: which files make up each table, and from where the log is replayed.
 //!
-//! It is a log of edits ([`format`]) folded into a [`State`]. An edit is synced before anything that it makes
+//! It is a log of edits ([`format`](mod@format)) folded into a [`State`]. An edit is synced before anything that it makes
 //! superfluous, a segment or an input file, is freed; so whatever instant the machine dies at, each row is in the
 //! log, or in a live file, or both. When the edits outweigh the state, the file is written anew beside the old one and
 //! renamed over it.
