@@ -3,7 +3,7 @@
 //! Messages are Cassandra's. What a column, field or key may be made of is checked where those are known.
 
 use cql::tree::{DataType, Identifier, Native, QualifiedName};
-use types::Type;
+use types::{Type, udt};
 
 use crate::keyspace::unknown_type;
 use crate::{Catalog, Error};
@@ -11,12 +11,74 @@ use crate::{Catalog, Error};
 /// The largest dimension of a vector, as in Cassandra.
 const DIMENSION_MAX: i32 = 8192;
 
+/// The most types that a type may consist of, itself included, user-defined types written out.
+///
+/// Types are stored written out wherever they are used, at up to 100 bytes a part: this bounds a column to 100 KB. A
+/// type that has two fields of another doubles it, so without a bound thirty small statements make 2^30 parts.
+pub const TYPE_PARTS_MAX: usize = 1_000;
+
+/// How much of a type too large is shown.
+const SHOWN_CHARS: usize = 100;
+
 /// The type that is written in a statement about `keyspace`.
 pub fn resolve(written: &DataType, keyspace: &str, catalog: &Catalog) -> Result<Type, Error> {
     let ty = Resolver { keyspace, catalog }.resolve(written)?;
+    check_size(&ty)?;
     ty.check_nesting()
         .map_err(|error| Error::invalid(error.to_string()))?;
     Ok(ty)
+}
+
+/// Refuses a type of more than [`TYPE_PARTS_MAX`] parts.
+pub(crate) fn check_size(ty: &Type) -> Result<(), Error> {
+    if PartsLeft::new().take(ty) {
+        return Ok(());
+    }
+    Err(too_large(&ty.to_string()))
+}
+
+/// Refuses a user-defined type of more than [`TYPE_PARTS_MAX`] parts.
+pub(crate) fn check_definition_size(definition: &udt::Definition) -> Result<(), Error> {
+    let mut left = PartsLeft::fields();
+    if definition.fields.iter().all(|(_, ty)| left.take(ty)) {
+        return Ok(());
+    }
+    Err(too_large(&format!(
+        "{}.{}",
+        definition.keyspace, definition.name
+    )))
+}
+
+/// The error for a type too large, by its name.
+pub(crate) fn too_large(name: &str) -> Error {
+    let shown: String = name.chars().take(SHOWN_CHARS).collect();
+    let more = if shown.len() < name.len() { "..." } else { "" };
+    Error::invalid(format!(
+        "Type {shown}{more} is too large: with user types written out it has more than {TYPE_PARTS_MAX} parts"
+    ))
+}
+
+/// How many parts a type may still have.
+pub(crate) struct PartsLeft(usize);
+
+impl PartsLeft {
+    fn new() -> PartsLeft {
+        PartsLeft(TYPE_PARTS_MAX)
+    }
+
+    /// What is left to the fields of a user-defined type, or the parts of a tuple.
+    pub(crate) fn fields() -> PartsLeft {
+        PartsLeft(TYPE_PARTS_MAX - 1)
+    }
+
+    /// Counts the parts of `ty`; false as soon as there are too many.
+    pub(crate) fn take(&mut self, ty: &Type) -> bool {
+        let Some(left) = self.0.checked_sub(1) else {
+            return false;
+        };
+        self.0 = left;
+        ty.parts().all(|part| self.take(part))
+    }
 }
 
 struct Resolver<'a> {
@@ -39,10 +101,7 @@ impl Resolver<'_> {
                 check_ordered(&key, written, "map keys")?;
                 Ok(Type::map(key, self.element(value, written)?, false))
             }
-            DataType::Tuple(parts) => {
-                let parts = parts.iter().map(|part| self.part(part));
-                Ok(Type::tuple(parts.collect::<Result<Vec<_>, _>>()?))
-            }
+            DataType::Tuple(parts) => self.tuple(parts),
             DataType::Vector(element, dimension) => self.vector(element, *dimension),
             DataType::Frozen(inner) => self.frozen(inner),
             DataType::User(name) => self.user(name),
@@ -96,6 +155,20 @@ impl Resolver<'_> {
         }
         refuse_counter(&ty, collection)?;
         Ok(ty)
+    }
+
+    /// Each part may be a copy of a large type, so they are counted as they come.
+    fn tuple(&self, written: &[DataType]) -> Result<Type, Error> {
+        let mut left = PartsLeft::fields();
+        let mut parts = Vec::new();
+        for part in written {
+            let ty = self.part(part)?;
+            if !left.take(&ty) {
+                return Err(too_large("tuple"));
+            }
+            parts.push(ty);
+        }
+        Ok(Type::tuple(parts))
     }
 
     /// A part of a tuple, which freezes it.

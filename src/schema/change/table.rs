@@ -5,11 +5,11 @@ use std::sync::Arc;
 use model::ColumnId;
 use types::Type;
 
-use super::apply::{NAME_LENGTH_MAX, is_valid_name};
+use super::apply::{NAME_LENGTH_MAX, check_part_name, is_valid_name};
 use super::{Effect, NewColumn, Outcome, TableAction, Target, Verb};
 use crate::property::Properties;
 use crate::table::{Column, ColumnKind, Dropped, Order};
-use crate::{Catalog, Error, Keyspace, Table};
+use crate::{Catalog, Error, Keyspace, Table, types as schema_types};
 
 type Applied = Result<(Catalog, Outcome), Error>;
 
@@ -32,6 +32,9 @@ pub(super) fn create(catalog: &Catalog, table: &Arc<Table>, if_not_exists: bool)
     if catalog.table_by_id(table.id).is_some() {
         return Err(Error::config(format!("Table id {} is in use", table.id)));
     }
+    table
+        .columns()
+        .try_for_each(|column| check_part_name("Column", &column.name))?;
     let table = refreshed(keyspace, table)?;
     let effect = Effect::new(Verb::Created, Target::Table, &table.keyspace, &table.name);
     let mut keyspace = Keyspace::clone(keyspace);
@@ -130,7 +133,8 @@ pub(super) fn refreshed(keyspace: &Keyspace, table: &Table) -> Result<Table, Err
     Ok(table.seal())
 }
 
-/// A user-defined type that is stored field by field cannot have fields that are stored element by element.
+/// A user-defined type that is stored field by field cannot have fields that are stored element by element; no type is
+/// too large or too deep.
 pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
     let nested = match ty {
         Type::Udt {
@@ -144,6 +148,7 @@ pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
             "Non-frozen UDTs with nested non-frozen collections are not supported{suffix}"
         )));
     }
+    schema_types::check_size(ty)?;
     ty.check_nesting()
         .map_err(|error| Error::invalid(error.to_string()))
 }
@@ -168,6 +173,7 @@ fn add(
             "Static columns are only useful (and thus allowed) if the table has at least one clustering column",
         ));
     }
+    check_part_name("Column", name)?;
     let ty = keyspace.refresh(&new.ty)?;
     check_nested(&ty, &format!(" for column {name}"))?;
     check_counter(table, name, &ty)?;
@@ -375,6 +381,7 @@ fn rename(table: &mut Table, from: &str, to: &str, if_exists: bool) -> Result<()
             "Cannot rename non PRIMARY KEY column {from}"
         )));
     }
+    check_part_name("Column", to)?;
     if table.columns().any(|column| &*column.name == to) {
         return Err(Error::invalid(format!(
             "Cannot rename column {from} to {to} in table '{full_name}'; another column with that name already exists"

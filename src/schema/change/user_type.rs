@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use types::{Type, udt};
 
+use super::apply::check_part_name;
 use super::table::{check_nested, refreshed};
 use super::{Effect, Outcome, Target, TypeAction, Verb};
 use crate::keyspace::uses;
+use crate::types::{PartsLeft, check_definition_size, too_large};
 use crate::{Catalog, Error, Keyspace};
 
 type Applied = Result<(Catalog, Outcome), Error>;
@@ -30,6 +32,8 @@ pub(super) fn create(
             "A user type with name '{name}' already exists"
         )));
     }
+    check_part_name("Type", name)?;
+    let mut left = PartsLeft::fields();
     let mut definition = udt::Definition {
         keyspace: keyspace.name.to_string(),
         name: name.to_owned(),
@@ -41,7 +45,11 @@ pub(super) fn create(
                 "Duplicate field name '{field}' in type '{name}'"
             )));
         }
+        check_part_name("Field", field)?;
         let ty = keyspace.refresh(ty)?;
+        if !left.take(&ty) {
+            return Err(too_large(&format!("{}.{name}", keyspace.name)));
+        }
         check_field(&definition, &ty)?;
         definition.fields.push((field.clone(), ty));
     }
@@ -159,6 +167,7 @@ fn add(
             "Cannot add field {field} to type {name}: a field with name {field} already exists"
         )));
     }
+    check_part_name("Field", field)?;
     let ty = keyspace.refresh(ty)?;
     if ty.references_udt(&keyspace.name, &name) {
         return Err(Error::invalid(format!(
@@ -196,7 +205,10 @@ fn rename(
         .collect();
     for (from, to) in renames {
         match definition.field_index(from) {
-            Some(index) => names[index].clone_from(to),
+            Some(index) => {
+                check_part_name("Field", to)?;
+                names[index].clone_from(to);
+            }
             None if if_exists => {}
             // Cassandra's spelling.
             None => {
@@ -223,6 +235,7 @@ fn rename(
 
 /// The keyspace with this definition, in all types and tables that use it too.
 fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspace, Error> {
+    check_definition_size(&definition)?;
     let mut new = keyspace.clone();
     let name = definition.name.clone();
     new.types.insert(name.as_str().into(), Arc::new(definition));
@@ -237,6 +250,7 @@ fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspac
             ty.check_nesting()
                 .map_err(|error| Error::invalid(error.to_string()))?;
         }
+        check_definition_size(&changed)?;
         new.types
             .insert(other.name.as_str().into(), Arc::new(changed));
     }

@@ -169,13 +169,17 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
     if found.user_type(&name).is_some() && if_not_exists {
         return Ok(with(Vec::new()));
     }
-    let fields = create.fields.iter().map(|field| {
-        Ok((
-            field.name.text.clone(),
-            scope.resolve_type(&field.data_type, &keyspace)?,
-        ))
-    });
-    Ok(with(fields.collect::<Result<_, Error>>()?))
+    // Each field may be a copy of a large type, so they are counted as they come.
+    let mut left = types::PartsLeft::fields();
+    let mut fields = Vec::new();
+    for field in &create.fields {
+        let ty = scope.resolve_type(&field.data_type, &keyspace)?;
+        if !left.take(&ty) {
+            return Err(types::too_large(&format!("{keyspace}.{name}")));
+        }
+        fields.push((field.name.text.clone(), ty));
+    }
+    Ok(with(fields))
 }
 
 fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Error> {

@@ -178,3 +178,133 @@ proptest! {
         let _ = Catalog::decode(&mut Reader::new(&bytes));
     }
 }
+
+/// What resolving or applying the statement is refused with.
+fn refused(catalog: &Catalog, text: &str) -> String {
+    let mut id = || Uuid::from_u128(u128::MAX);
+    let statement = cql::parse(text).expect("the statement parses");
+    let choices = Choices {
+        id: &mut id,
+        now_micros: 5,
+    };
+    let result = resolve(&statement, Some("ks"), catalog, choices);
+    let result = result.and_then(|change| applied(catalog, &change));
+    match result {
+        Ok(_) => "nothing".to_owned(),
+        Err(Error::Invalid(message)) => message,
+        Err(other) => format!("{other:?}"),
+    }
+}
+
+fn too_large(name: &str) -> String {
+    format!("Type {name} is too large: with user types written out it has more than 1000 parts")
+}
+
+/// Types `d0` to `d8`, each with two fields of the one before: 2^(i + 2) - 1 parts, 1023 for the next.
+fn doubled() -> Vec<String> {
+    let first = "CREATE TYPE d0 (a int, b int)".to_owned();
+    let next = |i: u32| {
+        let before = i - 1;
+        format!("CREATE TYPE d{i} (a frozen<d{before}>, b frozen<d{before}>)")
+    };
+    std::iter::once(first).chain((1..8).map(next)).collect()
+}
+
+#[test]
+fn types_that_double_are_refused_in_time() {
+    let mut texts = doubled();
+    texts.push("CREATE TABLE t (k int PRIMARY KEY, v frozen<d7>)".to_owned());
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let catalog = after(&texts);
+    let check = |text: &str, name: &str| {
+        assert_eq!(refused(&catalog, text), too_large(name), "{text}");
+    };
+    check("CREATE TYPE d8 (a frozen<d7>, b frozen<d7>)", "ks.d8");
+    check(
+        "CREATE TABLE u (k int PRIMARY KEY, v tuple<frozen<d7>, frozen<d7>>)",
+        "tuple",
+    );
+    check(
+        "CREATE TABLE u (k int PRIMARY KEY, v map<frozen<d7>, frozen<d7>>)",
+        "map<frozen<d7>, frozen<d7>>",
+    );
+    check(
+        "ALTER TABLE t ADD w map<frozen<d7>, frozen<d7>>",
+        "map<frozen<d7>, frozen<d7>>",
+    );
+    check(
+        "ALTER TYPE d7 ADD c map<frozen<d7>, frozen<d7>>",
+        "map<frozen<d7>, frozen<d7>>",
+    );
+    // Three parts more in each of the 128 d0, and a user of a user has too many.
+    check(
+        "ALTER TYPE d0 ADD c frozen<map<int, tuple<int, int>>>",
+        "ks.d7",
+    );
+}
+
+#[test]
+fn wide_types_are_refused() {
+    let fields = |count: u32| {
+        let fields: Vec<String> = (0..count).map(|i| format!("f{i} int")).collect();
+        format!("CREATE TYPE u ({})", fields.join(", "))
+    };
+    let catalog = after(&[
+        &fields(999),
+        "CREATE TABLE t (k int PRIMARY KEY, v frozen<u>)",
+    ]);
+    assert_eq!(refused(&after(&[]), &fields(1000)), too_large("ks.u"));
+    assert_eq!(
+        refused(&catalog, "ALTER TYPE u ADD g int"),
+        too_large("ks.u")
+    );
+    let list = "CREATE TABLE u (k int PRIMARY KEY, v list<frozen<u>>)";
+    assert_eq!(refused(&catalog, list), too_large("list<frozen<u>>"));
+}
+
+#[test]
+fn a_change_from_elsewhere_is_measured_too() {
+    let texts = doubled();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let before = after(&texts);
+    let table = change(
+        &before,
+        "CREATE TABLE t (k int PRIMARY KEY, v map<frozen<d7>, int>, w map<frozen<d6>, frozen<d7>>)",
+    );
+    let grown = applied(
+        &before,
+        &change(&before, "ALTER TYPE d6 ADD c frozen<list<int>>"),
+    );
+    let grown = grown.expect("d7 grows by four parts");
+    assert!(applied(&grown, &table).is_ok());
+    let grown = applied(&grown, &change(&grown, "ALTER TYPE d5 ADD c frozen<d4>"));
+    let error = grown
+        .and_then(|grown| applied(&grown, &table))
+        .expect_err("the map has too many parts by now");
+    assert_eq!(error.to_string(), too_large("map<frozen<d6>, frozen<d7>>"));
+}
+
+#[test]
+fn long_names_are_refused() {
+    let catalog = after(&[
+        "CREATE TYPE u (a int)",
+        "CREATE TABLE t (k int PRIMARY KEY, v int)",
+    ]);
+    let check = |what: &str, text: &str| {
+        let with = |length: usize| text.replace('$', &"n".repeat(length));
+        assert_eq!(refused(&catalog, &with(1024)), "nothing", "{text}");
+        let expected = format!(
+            "{what} name must not be more than 1024 bytes long (got '{}...' of 1025 bytes)",
+            "n".repeat(48)
+        );
+        assert_eq!(refused(&catalog, &with(1025)), expected, "{text}");
+    };
+    check("Column", "CREATE TABLE x ($ int PRIMARY KEY)");
+    check("Column", "CREATE TABLE x (k int PRIMARY KEY, $ int)");
+    check("Column", "ALTER TABLE t ADD $ int");
+    check("Column", "ALTER TABLE t RENAME k TO $");
+    check("Type", "CREATE TYPE $ (a int)");
+    check("Field", "CREATE TYPE x ($ int)");
+    check("Field", "ALTER TYPE u ADD $ int");
+    check("Field", "ALTER TYPE u RENAME a TO $");
+}
