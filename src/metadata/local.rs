@@ -21,8 +21,8 @@ use uuid::Uuid;
 use crate::log::format::Header;
 use crate::log::{self, AppendError, Log};
 use crate::{
-    Addresses, Boot, Committed, Committer, Epoch, Error, NodeNumber, Observer, Registration, State,
-    Transformation,
+    Addresses, Boot, Committed, Committer, Epoch, Error, NodeNumber, Observer, Refused,
+    Registration, State, Transformation,
 };
 
 /// Proposals that wait; more wait outside.
@@ -284,6 +284,10 @@ impl Worker {
                 "the log and the state count epochs alike",
                 epoch == state.epoch,
             ),
+            Some(Err(error @ AppendError::TooLong { .. })) => {
+                let refused = schema::Error::invalid(error.to_string());
+                return Err(Error::Refused(Refused::Schema(refused)));
+            }
             Some(Err(AppendError::NotWritten(reason))) => return Err(Error::NotWritten(reason)),
             Some(Err(AppendError::Unknown(reason))) => {
                 return Err(self.fail(Error::Unknown(reason)));

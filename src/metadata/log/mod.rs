@@ -30,8 +30,11 @@ pub const FILE_NAME: &str = "metadata.log";
 /// The name of a file that is to take its place.
 const NEW_FILE_NAME: &str = "metadata.log.new";
 
-/// A log beyond this is not one of ours: a snapshot is written long before.
+/// The most a log may grow to, since it is read as a whole: nothing is written that would make it larger.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// The longest entry: a table of ten thousand columns takes less, and the log holds a thousand of this length.
+pub const ENTRY_BYTES_MAX: usize = 1 << 20;
 
 /// A log open for appending.
 pub struct Log {
@@ -45,6 +48,8 @@ pub struct Log {
     epoch: Epoch,
     /// The mark to write next.
     mark_index: usize,
+    /// [`FILE_BYTES_MAX`], or less in a test.
+    file_bytes_max: u64,
     failed: Option<String>,
 }
 
@@ -88,6 +93,14 @@ pub enum Error {
 /// Why an entry was not appended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
+    /// It is longer than [`ENTRY_BYTES_MAX`], and not in the log: who asked for it asks for less.
+    #[error(
+        "The change takes {bytes} bytes in the metadata log; it must not be more than {ENTRY_BYTES_MAX} bytes long"
+    )]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
     /// It is not in the log and never will be.
     #[error("{0}")]
     NotWritten(String),
@@ -138,6 +151,7 @@ impl Log {
             base: format::RECORDS_OFFSET + first_bytes,
             epoch: state.epoch,
             mark_index: 1 - contents.mark_index,
+            file_bytes_max: FILE_BYTES_MAX,
             failed: None,
         };
         if contents.mark.synced_bytes < contents.end {
@@ -214,6 +228,7 @@ impl Log {
             base: format::RECORDS_OFFSET + base_bytes,
             epoch,
             mark_index: 0,
+            file_bytes_max: FILE_BYTES_MAX,
             failed: None,
         })
     }
@@ -230,6 +245,16 @@ impl Log {
         let epoch = self.epoch.next();
         let mut body = Vec::new();
         transformation.encode(&mut body);
+        if body.len() > ENTRY_BYTES_MAX {
+            return Err(AppendError::TooLong { bytes: body.len() });
+        }
+        if self.end.saturating_add(record_bytes(body.len())) > self.file_bytes_max {
+            return Err(AppendError::NotWritten(format!(
+                "{} is full: it must not be larger than {} bytes; drop tables or types that are no longer used",
+                path(&self.dir, FILE_NAME),
+                self.file_bytes_max
+            )));
+        }
         let record = Record {
             offset: self.end,
             kind: format::ENTRY,
@@ -299,7 +324,8 @@ impl Log {
         self.base
     }
 
-    /// Starts a new file with a snapshot of `state`, which has to be the newest.
+    /// Starts a new file with a snapshot of `state`, which has to be the newest. A snapshot too large to be read again
+    /// is not written; the present file goes on, and the next snapshot is due when it has grown as much again.
     pub fn compact(&mut self, state: &State, salt: u64) -> io::Result<()> {
         if self.failed.is_some() || state.epoch != self.epoch {
             return Ok(());
@@ -317,10 +343,20 @@ impl Log {
             request: Uuid::nil(),
             body: &body,
         };
+        let snapshot_bytes = format::RECORDS_OFFSET.saturating_add(record_bytes(body.len()));
         let mut records = Vec::new();
-        if format::put_record(&mut records, salt, &record).is_err() {
+        if snapshot_bytes > self.file_bytes_max
+            || format::put_record(&mut records, salt, &record).is_err()
+        {
+            tracing::error!(
+                bytes = snapshot_bytes,
+                limit_bytes = self.file_bytes_max,
+                "metadata log: a snapshot of the schema is too large to write; drop tables or types that are no longer used"
+            );
+            self.base = self.end;
             return Ok(());
         }
+        let file_bytes_max = self.file_bytes_max;
         match Log::write_new(
             &self.dir,
             header,
@@ -328,7 +364,12 @@ impl Log {
             records,
             record_bytes(body.len()),
         ) {
-            Ok(log) => *self = log,
+            Ok(log) => {
+                *self = Log {
+                    file_bytes_max,
+                    ..log
+                }
+            }
             Err(error) => {
                 // Whether the new file has taken the old one's place is unknown.
                 self.fail(&error);

@@ -12,7 +12,7 @@ use types::Token;
 use uuid::Uuid;
 
 use super::format::{self, Header};
-use super::{Error, FILE_NAME, Log, Opened};
+use super::{AppendError, ENTRY_BYTES_MAX, Error, FILE_NAME, Log, Opened};
 use crate::{Addresses, Boot, Epoch, Registration, State, Transformation};
 
 fn first_entries() -> Vec<(Transformation, Uuid)> {
@@ -287,4 +287,66 @@ fn files_of_version_1_are_read() {
         open_bytes(FLIPPED_BIT),
         Err(Error::Damaged { .. })
     ));
+}
+
+/// A change whose entry takes `bytes`, all but a few of them a name.
+fn long_change(bytes: usize) -> Transformation {
+    let with = |length| Transformation::Initialize {
+        cluster_id: Uuid::nil(),
+        cluster_name: "n".repeat(length),
+    };
+    let mut encoded = Vec::new();
+    with(bytes).encode(&mut encoded);
+    with(2 * bytes - encoded.len())
+}
+
+#[test]
+fn entries_that_are_too_long_are_refused_and_the_log_goes_on() {
+    sim::local::block_on(1, |env| async move {
+        let dir = dir(&env).unwrap();
+        let mut log = Log::create(&dir, header(), &first_entries()).unwrap();
+        let end = log.end;
+        let error = log.append(&long_change(ENTRY_BYTES_MAX + 1), Uuid::nil());
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "The change takes 1048577 bytes in the metadata log; it must not be more than 1048576 bytes long"
+        );
+        assert_eq!(log.end, end);
+        log.append(&long_change(ENTRY_BYTES_MAX), Uuid::nil())
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_log_never_grows_beyond_what_is_read() {
+    sim::local::block_on(1, |env| async move {
+        let dir = dir(&env).unwrap();
+        let mut log = Log::create(&dir, header(), &first_entries()).unwrap();
+        let mut state = expected(0);
+        log.file_bytes_max = log.end + 300;
+        let mut number = 0;
+        let error = loop {
+            match log.append(&change(number), Uuid::nil()) {
+                Ok(_) => state = state.apply(&change(number)).unwrap().0,
+                Err(error) => break error,
+            }
+            number += 1;
+        };
+        let expected_error = format!(
+            "/data/metadata.log is full: it must not be larger than {} bytes; drop tables or types that are no longer used",
+            log.file_bytes_max
+        );
+        assert_eq!(error, AppendError::NotWritten(expected_error));
+        assert!(number > 0 && log.end <= log.file_bytes_max);
+
+        // Nor by a snapshot; the file stays as it is.
+        let (end, limit) = (log.end, log.file_bytes_max);
+        log.file_bytes_max = format::RECORDS_OFFSET + 50;
+        log.compact(&state, 7).unwrap();
+        assert_eq!((log.end, log.grown_bytes()), (end, 0));
+        log.file_bytes_max = 2 * limit;
+        log.append(&change(number), Uuid::nil()).unwrap();
+        let opened = Log::open(&dir).unwrap().unwrap();
+        assert_eq!(opened.state, expected(number + 1));
+    });
 }

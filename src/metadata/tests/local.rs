@@ -7,7 +7,7 @@ use base::env::{BoxFuture, Class, Env};
 use base::meter::Meter;
 use metadata::{
     Addresses, Committer, Effect, Epoch, Error, Local, NodeNumber, Observer, OpenError, Options,
-    State, Transformation,
+    Refused, State, Transformation,
 };
 use model::image;
 use model::read::{Command, KeyRange, Keys};
@@ -235,6 +235,30 @@ fn refused_proposals_change_nothing() {
         assert_eq!(error.to_string(), "Keyspace 'none' doesn't exist");
         assert!(matches!(error, Error::Refused(_)));
         assert_eq!(local.state().epoch, Epoch(2));
+    });
+}
+
+#[test]
+fn a_change_too_long_for_the_log_is_refused_and_others_go_on() {
+    sim::local::block_on(8, |env| async move {
+        let local = open(&env).await;
+        let node = local.state().nodes[&local.number()].clone();
+        let update = Transformation::UpdateNode {
+            number: local.number(),
+            addresses: node.addresses,
+            boot: node.boot,
+            version: "v".repeat(1 << 20),
+        };
+        let error = local.propose(update).await.unwrap_err();
+        let Error::Refused(Refused::Schema(schema::Error::Invalid(message))) = error else {
+            panic!("{error:?}");
+        };
+        assert!(
+            message.ends_with("must not be more than 1048576 bytes long"),
+            "{message}"
+        );
+        assert_eq!(local.state().epoch, Epoch(2));
+        local.propose(create("ks")).await.unwrap();
     });
 }
 
