@@ -112,6 +112,49 @@ fn first_segment(state: &State) -> u64 {
     state.log_start.max(1)
 }
 
+/// Files of tables without a manifest are not a new node's: without it nobody knows which of them are live.
+fn refuse_lost_manifest(data: &dyn Dir) -> Result<(), Error> {
+    let failed = |error| Error::io("cannot look for the manifest", &error);
+    if data.exists(crate::manifest::NAME).map_err(failed)? {
+        return Ok(());
+    }
+    for keyspace in data
+        .list()
+        .map_err(failed)?
+        .into_iter()
+        .filter(|entry| entry.is_dir)
+    {
+        let dir = data.dir(&keyspace.name).map_err(failed)?;
+        for table in dir
+            .list()
+            .map_err(failed)?
+            .into_iter()
+            .filter(|entry| entry.is_dir)
+        {
+            let files = dir
+                .dir(&table.name)
+                .and_then(|table| table.list())
+                .map_err(failed)?;
+            if files
+                .iter()
+                .any(|file| sstable::format::parse_file_name(&file.name).is_some())
+            {
+                let path = data
+                    .path()
+                    .join(crate::manifest::NAME)
+                    .display()
+                    .to_string();
+                let what = format!(
+                    "it is missing, but there are files of tables, such as those in {}/{}: restore it from a backup, or start on an empty directory",
+                    keyspace.name, table.name
+                );
+                return Err(Error::corrupt(path, 0, what));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Opens manifest and files, and removes what belongs to neither.
 fn open_files(
     env: &Env,
@@ -119,6 +162,7 @@ fn open_files(
     cache: &Cache,
     catalog: &Catalog,
 ) -> Result<(Manifest, Tables), Error> {
+    refuse_lost_manifest(&**data)?;
     let mut manifest = Manifest::open(data.clone())?;
     let stored = catalog.tables().filter(|table| table.is_stored());
     let stored: BTreeMap<TableId, Arc<schema::Table>> =
@@ -240,13 +284,15 @@ async fn replay_log(
         tables: tables.clone(),
         state: state.clone(),
     });
-    let (mut replayed, _) = replay::replay(env, dir, first, options.segment_bytes, target).await?;
     let flushed = state
         .tables
         .values()
         .map(|table| table.replay)
         .max()
         .unwrap_or_default();
+    // A flush syncs the log before it says how far a table is in files.
+    let replay = replay::replay(env, dir, first, options.segment_bytes, flushed, target);
+    let (mut replayed, _) = replay.await?;
     if flushed.segment() < replayed.next {
         return Ok(replayed);
     }

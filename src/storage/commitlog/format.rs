@@ -116,6 +116,12 @@ pub fn segment_header(id: u64, file_bytes: u32) -> [u8; SEGMENT_HEADER_BYTES] {
     header
 }
 
+/// The length that the header says the file has. The header must be valid.
+pub fn file_bytes(header: &[u8]) -> Option<u32> {
+    let bytes = header.get(12..16)?.try_into().ok()?;
+    Some(u32::from_le_bytes(bytes))
+}
+
 /// The id of the segment that begins with `bytes`.
 pub fn decode_segment_header(bytes: &[u8]) -> Result<u64, &'static str> {
     let Some(header) = bytes.first_chunk::<SEGMENT_HEADER_BYTES>() else {

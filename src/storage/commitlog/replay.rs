@@ -45,12 +45,13 @@ pub(crate) struct Replayed {
     pub mutations: u64,
 }
 
-/// Replays the segments in `dir` from `first` on.
+/// Replays the segments in `dir` from `first` on. What lies below `synced` was durable once: bad bytes there are damage.
 pub(crate) async fn replay(
     env: &Env,
     dir: &Arc<dyn Dir>,
     first: u64,
     segment_bytes: u32,
+    synced: Position,
     mut target: Box<dyn Target>,
 ) -> Result<(Replayed, Box<dyn Target>), Error> {
     let listing = dir.clone();
@@ -62,7 +63,7 @@ pub(crate) async fn replay(
         dir: dir.clone(),
         expected: first,
         bad: None,
-        synced: Position::START,
+        synced,
         mutations: 0,
         sealed: Vec::new(),
     };
@@ -139,8 +140,22 @@ impl Replay {
         if let Some(synced) = format::highest_synced(id, &bytes, offset) {
             self.synced = self.synced.max(synced);
         }
+        self.refuse_cut(id, &bytes)?;
         self.expected = id + 1;
         Ok(())
+    }
+
+    /// The first sync of a segment's frames makes its length durable too: a shorter file was cut by someone else.
+    fn refuse_cut(&self, id: u64, bytes: &[u8]) -> Result<(), Error> {
+        let is_begun = self.sealed.last() == Some(&id);
+        let was_synced = self.synced > Position::new(id, SEGMENT_HEADER_BYTES as u32);
+        let expected = format::file_bytes(bytes).unwrap_or_default();
+        if !is_begun || !was_synced || bytes.len() >= expected as usize {
+            return Ok(());
+        }
+        let what =
+            format!("the file was cut: it should have {expected} bytes; restore it from a backup");
+        Err(Error::corrupt(self.path(id), bytes.len() as u64, what))
     }
 
     /// Replays a segment's valid frames and says where they end.

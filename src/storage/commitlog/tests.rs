@@ -43,7 +43,7 @@ async fn open(env: &Env) -> Result<(Arc<Log>, Vec<String>), Error> {
     let dir = directory(env)?;
     let seen = Seen::default();
     let target = Box::new(seen.clone());
-    let (replayed, _) = replay::replay(env, &dir, 1, 4096, target).await?;
+    let (replayed, _) = replay::replay(env, &dir, 1, 4096, Position::START, target).await?;
     let log = Log::start(env, &dir, &options(), replayed, Arc::new(Notify::new())).await?;
     env.spawn("relay", log.clone().relay()).detach();
     env.spawn("supply", log.clone().keep_supplied()).detach();

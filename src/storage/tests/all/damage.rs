@@ -121,6 +121,63 @@ fn check(
     assert!(refused > 20, "only {refused} flips of {path} were seen");
 }
 
+/// What the start says after the files were changed.
+fn start_after(change: impl Fn(&Machine, &str)) -> Result<(), Error> {
+    let catalog = catalog(&[TABLE]);
+    let (machine, _, _) = machine(&catalog);
+    let machine = Machine::with_disk(33, machine.disk().copy(7));
+    for (path, _) in machine.disk().files() {
+        change(&machine, &path);
+    }
+    let started = machine.run(|env| async move { open(&env, &catalog).await.map(drop) });
+    started.expect("the power does not fail")
+}
+
+fn refused(result: Result<(), Error>, words: &str) {
+    let Err(error) = result else {
+        panic!("a start without {words}")
+    };
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[test]
+fn a_lost_manifest_is_no_new_node() {
+    let lost = start_after(|machine, path| {
+        if let Some(folder) = path.strip_suffix("/manifest") {
+            let data = machine
+                .env()
+                .dir(std::path::Path::new(folder))
+                .expect("the folder");
+            data.remove("manifest").expect("the manifest is there");
+        }
+    });
+    refused(lost, "manifest is damaged at byte 0: it is missing");
+}
+
+#[test]
+fn a_segment_that_was_cut_is_refused() {
+    for part in [2, 3] {
+        let cut = start_after(|machine, path| {
+            if path.ends_with("segment-0000000001.log") {
+                machine
+                    .disk()
+                    .damage(path, |bytes| bytes.truncate(bytes.len() / part));
+            }
+        });
+        refused(cut, "the file was cut");
+    }
+}
+
+#[test]
+fn a_segment_without_its_header_is_refused() {
+    let overwritten = start_after(|machine, path| {
+        if path.ends_with("segment-0000000001.log") {
+            machine.disk().damage(path, |bytes| bytes.fill(0xa5));
+        }
+    });
+    refused(overwritten, "not a commit log segment");
+}
+
 #[test]
 fn of_a_commit_log() {
     let (_, _, last) = machine(&catalog(&[TABLE]));
