@@ -43,6 +43,12 @@ impl Budget {
         self.bytes.get() > self.bytes_max
     }
 
+    /// Whether requests that are not whole are to be refused: before whole ones are, so that clients who do not
+    /// finish theirs cannot shut out the others.
+    fn is_nearly_exceeded(&self) -> bool {
+        self.bytes.get() > self.bytes_max / 4 * 3
+    }
+
     /// A connection's part.
     pub(crate) fn share(self: &Arc<Budget>) -> Share {
         Share {
@@ -73,6 +79,11 @@ impl Share {
             self.budget.waiting.add(difference(self.waiting, waiting));
             self.waiting = waiting;
         }
+    }
+
+    /// Whether the node has no room for requests that are not whole.
+    pub(crate) fn is_nearly_exceeded(&self) -> bool {
+        self.budget.is_nearly_exceeded()
     }
 
     /// Whether the node holds too much.

@@ -125,6 +125,26 @@ impl Decoder {
         }
     }
 
+    /// Gives up the envelope that has begun and is not whole: what came of it goes, what is still to come will be skipped.
+    /// Its stream, if its header is there.
+    pub fn refuse(&mut self, input: &mut BytesMut) -> Option<i16> {
+        let mut pending = std::mem::take(&mut self.pending);
+        let begun = match self.segments {
+            Some(_) => &mut pending,
+            None => input,
+        };
+        let total_bytes = envelope_bytes(begun).filter(|_| self.skip_bytes == 0);
+        let stream = total_bytes.map(|_| i16::from_be_bytes([begun[2], begun[3]]));
+        if let Some(total_bytes) = total_bytes {
+            self.skip_bytes = total_bytes;
+            self.skip(begun);
+        }
+        if !pending.is_empty() {
+            self.pending = pending;
+        }
+        stream
+    }
+
     /// Moves the payload of one segment to `pending`.
     fn open_segment(
         &mut self,

@@ -82,6 +82,13 @@ impl Input {
         next
     }
 
+    /// Gives up the request that has begun, with its memory; its stream, if it is known.
+    pub(crate) fn refuse(&mut self) -> Option<i16> {
+        let stream = self.decoder.refuse(&mut self.bytes);
+        self.release();
+        stream
+    }
+
     /// Reads what the socket has, in one call; the number of bytes, 0 at the end.
     pub(crate) fn poll_read(
         &mut self,

@@ -13,7 +13,10 @@ impl Connection {
     pub(super) fn shake_hands(&mut self) {
         self.output.begin();
         let wrapping = match self.input.next() {
-            Ok(None) => None,
+            Ok(None) => {
+                self.refuse_half_sent();
+                None
+            }
             Ok(Some(envelope)) => self.open_with(&envelope),
             Err(failure) => {
                 self.requests += 1;

@@ -6,11 +6,15 @@
 //! | 1 MiB of answers not sent | does nothing until the client takes some | answers OVERLOADED |
 //! | 2 MiB of answers not sent | the same | does nothing either |
 //! | the node's limit, all connections together | answers OVERLOADED | answers OVERLOADED |
+//! | a large part of a request, and the node holds three quarters of its limit | answers OVERLOADED, skips the rest | the same |
 //!
 //! Not reading makes the kernel's buffers fill up, then the client's; that is how it learns to wait.
 
-use base::limits::{UNSENT_BYTES_MAX, WAITING_REQUESTS_MAX};
+use base::limits::{KIB, UNSENT_BYTES_MAX, WAITING_REQUESTS_MAX};
 use protocol::Error;
+
+/// Less of a request than this may always be held: a segment of version 5, which can hold many requests, is smaller.
+pub(crate) const HALF_SENT_BYTES_MIN: usize = 132 * KIB;
 
 /// What becomes of the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -108,7 +108,7 @@ impl Connection {
                 return;
             }
             let Some(next) = self.input.next().transpose() else {
-                return;
+                return self.refuse_half_sent();
             };
             self.requests += 1;
             match next {
@@ -122,6 +122,19 @@ impl Connection {
                 }
                 Ok(envelope) => self.start(open, &envelope),
             }
+        }
+    }
+
+    /// Answers a large request of which only a part has come, if the node has no room for such parts; the rest is skipped.
+    pub(super) fn refuse_half_sent(&mut self) {
+        if self.input.held_bytes() < pressure::HALF_SENT_BYTES_MIN
+            || !self.share.is_nearly_exceeded()
+        {
+            return;
+        }
+        if let Some(stream) = self.input.refuse() {
+            self.requests += 1;
+            self.answer_error(stream, &pressure::overloaded(true));
         }
     }
 

@@ -347,6 +347,57 @@ fn a_full_node_refuses_work_and_answers_heartbeats() {
     });
 }
 
+/// The beginning of a QUERY in version 4 with a body of 16 MiB.
+fn half_a_query(stream: i16, bytes: usize) -> Vec<u8> {
+    let mut half = vec![4, 0];
+    half.extend_from_slice(&stream.to_be_bytes());
+    half.push(Opcode::Query as u8);
+    half.extend_from_slice(&(16_u32 << 20).to_be_bytes());
+    half.resize(half.len() + bytes, 0);
+    half
+}
+
+#[test]
+fn half_sent_requests_are_bounded_together() {
+    const MIB: usize = 1 << 20;
+    sim::local::block_on(18, |env| async move {
+        let mut settings = Settings::default();
+        settings.server.in_flight_bytes_max = 4 * MIB;
+        let node = Node::start(&env, settings).await;
+        let mut raws = Vec::new();
+        for stream in 0..20 {
+            let mut raw = node.raw(&[]).await;
+            raw.send(&half_a_query(stream, MIB)).await;
+            raws.push(raw);
+        }
+        // One that has not even opened its connection.
+        let mut early = Raw::new(node.connect().await);
+        early.send(&half_a_query(20, MIB)).await;
+        env.sleep(Duration::from_secs(1)).await;
+        let held = node.server.budget().bytes();
+        assert!(held <= 4 * MIB as u64, "{held} bytes are held");
+        let (stream, error, _) = early.next_error().await;
+        assert_eq!((stream, error.code()), (20, 0x1001));
+        // Others are served meanwhile, and who was refused may go on once the rest was sent.
+        let mut other = node.raw(&[]).await;
+        other
+            .request(&query("SELECT key FROM system.local"), 3)
+            .await;
+        assert_eq!(other.next().await.opcode, Opcode::Result);
+        let mut last = raws.pop().expect("twenty");
+        let (stream, error, _) = last.next_error().await;
+        assert_eq!((stream, error.code()), (19, 0x1001));
+        last.send(&vec![0; 15 * MIB]).await;
+        last.request(&query("SELECT key FROM system.local"), 4)
+            .await;
+        let answer = last.next().await;
+        assert_eq!((answer.stream, answer.opcode), (4, Opcode::Result));
+        drop((raws, early, last, other));
+        env.sleep(Duration::from_secs(1)).await;
+        assert_eq!(node.server.budget().bytes(), 0);
+    });
+}
+
 #[test]
 fn a_client_that_leaves_takes_its_requests_along() {
     sim::local::block_on(9, |env| async move {
