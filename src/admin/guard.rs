@@ -2,24 +2,31 @@
 //!
 //! A page cannot read this port's answers (nothing here allows another origin), but it can send requests, and it can
 //! give its own host name our address and so become our origin. Hence:
-//! - `Host` must name a loopback address, whatever the port: a page's own name does not.
+//! - `Host` must name a loopback address, whatever the port: a page's own name does not. There is one `Host`,
+//!   and a target that is a whole URI names a loopback address too.
 //! - A request with an `Origin`, or one that the browser marks as coming from another site, is refused.
 //! - What changes something is a POST of `application/json`, which a page cannot send without asking first, and
 //!   nobody here answers that question.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 
 /// A refused request: the status and the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal(pub StatusCode, pub &'static str);
 
-/// Judges a request by its method and headers.
-pub fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+/// Judges a request by its method, target and headers.
+pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let text =
         |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if !text(header::HOST).is_some_and(is_loopback) {
+    // Two headers, or a target with a host of its own, would leave open which of them counts.
+    let is_here = text(header::HOST).is_some_and(is_loopback)
+        && headers.get_all(header::HOST).iter().count() == 1
+        && uri
+            .authority()
+            .is_none_or(|host| is_loopback(host.as_str()));
+    if !is_here {
         return Err(Refusal(
             StatusCode::FORBIDDEN,
             "the Host header must name a loopback address or localhost",
@@ -123,8 +130,8 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
                 .collect();
-            let found =
-                super::check(&method, &map).map_or_else(|refusal| refusal.0.as_u16(), |()| 200);
+            let found = super::check(&method, &Uri::from_static("/status"), &map)
+                .map_or_else(|refusal| refusal.0.as_u16(), |()| 200);
             assert_eq!(found, expected, "{method} {headers:?}");
         };
         let host = ("host", "127.0.0.1:7199");

@@ -1,8 +1,9 @@
 //! The listener: connections from the environment, HTTP by hyper, routes by axum.
 //!
 //! One request per connection, as its clients are people and probes. A connection has [`REQUEST_TIME_MAX`] to send its
-//! request, all of it within [`REQUEST_BYTES_MAX`]; more than [`CONNECTIONS_MAX`] wait to be accepted. So nobody who
-//! can connect can make it hold much.
+//! request, all of it within [`REQUEST_BYTES_MAX`]. Of more than [`CONNECTIONS_MAX`] the oldest that has not sent its
+//! request is closed, so that a probe is answered however many others say nothing. So nobody who can connect can make
+//! it hold much.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,20 +22,19 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
 
 use crate::api::{self, Context, refuse};
 use crate::control::Control;
 use crate::guard;
 
 /// Connections at a time.
-const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_MAX: usize = 256;
 /// Bytes of a request's head; hyper takes no less.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a request's body: names of tables.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
-/// How long a client may take to send its request.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a client, which is on this machine, may take to send its request.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long to wait after accepting failed, for the process's files to be closed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -69,24 +69,27 @@ pub fn serve(
     })
 }
 
+/// A connection; dropping it ends it.
+struct Accepted {
+    task: Task<()>,
+    /// Its request is here, and worked on.
+    has_request: Arc<AtomicBool>,
+}
+
 async fn accept(env: Env, listener: Box<dyn Listener>, router: Router) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Owned here, so that they end with the listener. The finished ones go when a new one comes.
-    let mut connections: Vec<Task<()>> = Vec::new();
+    let mut connections: Vec<Accepted> = Vec::new();
     loop {
-        let permit = permits
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("nobody closes the semaphore");
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection(env.clone(), stream, router.clone());
-                connections.retain(|task| !task.is_finished());
-                connections.push(env.spawn("admin connection", async move {
-                    connection.await;
-                    drop(permit);
-                }));
+                if !make_room(&mut connections) {
+                    continue;
+                }
+                let has_request = Arc::new(AtomicBool::new(false));
+                let connection =
+                    connection(env.clone(), stream, router.clone(), has_request.clone());
+                let task = env.spawn("admin connection", connection);
+                connections.push(Accepted { task, has_request });
             }
             Err(error) => {
                 tracing::warn!("the admin port cannot accept: {error}");
@@ -96,8 +99,19 @@ async fn accept(env: Env, listener: Box<dyn Listener>, router: Router) {
     }
 }
 
-async fn connection(env: Env, stream: Stream, router: Router) {
-    let received = Arc::new(AtomicBool::new(false));
+/// Drops what is finished and, if that is not enough, the oldest without a request; whether there is room for one more.
+fn make_room(connections: &mut Vec<Accepted>) -> bool {
+    connections.retain(|connection| !connection.task.is_finished());
+    if connections.len() < CONNECTIONS_MAX {
+        return true;
+    }
+    let oldest = connections
+        .iter()
+        .position(|connection| !connection.has_request.load(Ordering::Relaxed));
+    oldest.map(|at| connections.remove(at)).is_some()
+}
+
+async fn connection(env: Env, stream: Stream, router: Router, received: Arc<AtomicBool>) {
     let flag = received.clone();
     let service = service_fn(move |request| answer(router.clone(), request, flag.clone()));
     let mut builder = http1::Builder::new();
@@ -125,7 +139,7 @@ async fn answer(
     request: Request<Incoming>,
     received: Arc<AtomicBool>,
 ) -> Result<Response, Infallible> {
-    if let Err(refusal) = guard::check(request.method(), request.headers()) {
+    if let Err(refusal) = guard::check(request.method(), request.uri(), request.headers()) {
         return Ok(refuse(refusal.0, refusal.1));
     }
     let (head, body) = request.into_parts();
