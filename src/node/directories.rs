@@ -8,11 +8,13 @@
 //! 2. Make what is missing, and take the locks.
 //! 3. Mark: the root under a preliminary name, then the others, then the root for good. So a root with its mark has
 //!    marked all others once, and a start that was cut short before is recognised and goes on.
+//! 4. Look for the metadata log. It is made before any other file but these marks, so where it is missing and another
+//!    file is there, it was lost, and going on would make a new cluster beside the old one's data: refused.
 //!
 //! A lock ends with the process, however that ends.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::env::{Class, Dir, Env, Lock};
@@ -70,7 +72,10 @@ fn open_waiting(env: &Env, settings: &Settings) -> Result<Directories, Error> {
     if !matches!(found, Found::Marked(_)) {
         mark_all(env, &root, &other_dirs, found)?;
     }
-    let metadata = make(env, &settings.metadata_directory())?;
+    let metadata_path = settings.metadata_directory();
+    let all_dirs: Vec<_> = std::iter::once(&root).chain(&other_dirs).collect();
+    check_metadata(env, &metadata_path, &all_dirs)?;
+    let metadata = make(env, &metadata_path)?;
     Ok(Directories {
         root,
         metadata,
@@ -161,6 +166,50 @@ fn mark_all(
         marked.map_err(|error| Error::directory(dir.path(), error))?;
     }
     publish_mark(root).map_err(|error| Error::directory(root.path(), error))
+}
+
+/// Refuses to go on without the metadata log in directories that were used with one.
+fn check_metadata(env: &Env, metadata_path: &Path, dirs: &[&Arc<dyn Dir>]) -> Result<(), Error> {
+    let found = match env.dir(metadata_path) {
+        Ok(dir) => dir.exists(metadata::log::FILE_NAME),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    if found.map_err(|error| Error::directory(metadata_path, error))? {
+        return Ok(());
+    }
+    for dir in dirs {
+        let used =
+            first_file(dir, metadata_path).map_err(|error| Error::directory(dir.path(), error))?;
+        if let Some(file) = used {
+            return Err(Error::Mismatch {
+                path: metadata_path.join(metadata::log::FILE_NAME),
+                what: format!(
+                    "the file is missing, though {} is there; restore it from a backup, or start on an empty directory",
+                    file.display()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A file that is neither of this module's nor below `except`; none in directories of a first start that was cut
+/// short.
+fn first_file(dir: &Arc<dyn Dir>, except: &Path) -> io::Result<Option<PathBuf>> {
+    for entry in dir.list()? {
+        let path = dir.path().join(&entry.name);
+        if entry.name == MARK || NOTHING.contains(&entry.name.as_str()) || path == except {
+            continue;
+        }
+        if !entry.is_dir {
+            return Ok(Some(path));
+        }
+        if let Some(file) = first_file(&dir.dir(&entry.name)?, except)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 fn make(env: &Env, path: &Path) -> Result<Arc<dyn Dir>, Error> {
@@ -346,6 +395,41 @@ mod tests {
             )
             .await;
         });
+    }
+
+    #[test]
+    fn a_lost_metadata_log_is_noticed() {
+        let check = |settings: Settings, log: &str, used: &str| {
+            sim::local::block_on(6, |env| {
+                let (log, used) = (PathBuf::from(log), PathBuf::from(used));
+                async move {
+                    try_open(&env, &settings).await.unwrap();
+                    // A first start that was cut short after the marks.
+                    try_open(&env, &settings).await.unwrap();
+                    let dir = env.make_dirs(used.parent().unwrap()).unwrap();
+                    dir.create(used.file_name().unwrap().to_str().unwrap())
+                        .unwrap();
+                    let error = try_open(&env, &settings).await.unwrap_err();
+                    assert_eq!(
+                        error,
+                        format!(
+                            "{}: the file is missing, though {} is there; restore it from a backup, or start on an empty directory",
+                            log.display(),
+                            used.display()
+                        )
+                    );
+                    let metadata = env.make_dirs(log.parent().unwrap()).unwrap();
+                    metadata.create("metadata.log").unwrap();
+                    try_open(&env, &settings).await.unwrap();
+                }
+            });
+        };
+        let below = || settings(&["data_dir=/root"]);
+        let log = "/root/metadata/metadata.log";
+        check(below(), log, "/root/data/ks/t/1.sst");
+        check(below(), log, "/root/commitlog/segment-0000000001.log");
+        check(apart(), log, "/tables/ks/t/1.sst");
+        check(apart(), log, "/log/segment-0000000001.log");
     }
 
     #[test]
