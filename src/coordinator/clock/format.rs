@@ -9,7 +9,8 @@
 //!
 //! Slots are 512 bytes apart, a disk's sector, so that writing one leaves the other whole. A slot is
 //! valid if magic and checksum hold; the valid slot with the highest sequence counts. If none is
-//! valid nothing was ever reserved: the file is synced before the first time is issued.
+//! valid and all is zero, nothing was ever reserved: the file is synced before the first time is issued. If none is
+//! valid and something is there, the file was damaged, and what was reserved is not known any more.
 
 use base::checksum::crc32;
 
@@ -69,9 +70,29 @@ pub fn newest(file: &[u8]) -> Option<Reservation> {
         .max_by_key(|slot| slot.sequence)
 }
 
+/// Whether reservations were made and none can be read.
+pub fn is_damaged(file: &[u8]) -> bool {
+    newest(file).is_none() && file.iter().any(|byte| *byte != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn damage_is_told_from_a_new_file() {
+        let slot = Reservation {
+            sequence: 2,
+            until_micros: 7,
+        };
+        let record = slot.encode();
+        let check = |file: &[u8], expected| assert_eq!(is_damaged(file), expected, "{file:?}");
+        check(&[], false);
+        check(&[0; FILE_BYTES], false);
+        check(&record, false);
+        check(&record[..RECORD_BYTES - 1], true);
+        check(b"garbage", true);
+    }
 
     #[test]
     fn the_newest_valid_slot_counts() {

@@ -81,6 +81,11 @@ fn open(dir: &dyn Dir) -> io::Result<(Arc<dyn File>, Reservation)> {
     let mut bytes = [0; FILE_BYTES];
     let length = (file.len()? as usize).min(FILE_BYTES);
     file.read_exact_at(&mut bytes[..length], 0)?;
+    if format::is_damaged(&bytes) {
+        tracing::warn!(
+            "the file {FILE_NAME} in the data directory is damaged: timestamps may repeat if the wall clock went back"
+        );
+    }
     Ok((file, format::newest(&bytes).unwrap_or_default()))
 }
 
