@@ -5,7 +5,9 @@
 //! is a maximum in a total order and covering looks at timestamps alone, so merging is commutative, associative and
 //! idempotent.
 //!
-//! A column is simple or complex for ever. Should two images disagree all the same (a damaged peer), complex wins.
+//! A column is simple or complex for ever, so the laws are for images that agree on it, as those of one table do. Should
+//! two disagree all the same (a damaged peer), complex wins: that is commutative and idempotent, but where a deletion
+//! covers the complex one the order of merging shows.
 
 use std::cmp::Ordering;
 
