@@ -11,7 +11,8 @@
 //! 4. Look for the metadata log. It is made before any other file but these marks, so where it is missing and another
 //!    file is there, it was lost, and going on would make a new cluster beside the old one's data: refused.
 //!
-//! A lock ends with the process, however that ends.
+//! A lock is on the directory itself, not on a file in it that somebody could remove. It ends with the process, however
+//! that ends.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,18 +27,16 @@ use crate::config::Settings;
 const MARK: &str = "helenus.directory";
 /// Its name until it is complete.
 const NEW_MARK: &str = "helenus.directory.new";
-/// The file that is locked.
-const LOCK: &str = "lock";
 /// The mark's first line; the second is the identity.
 const MARK_TITLE: &str = "A data directory of Helenus, version 1. Its identity:";
 /// More than a mark has.
 const MARK_BYTES_MAX: u64 = 4096;
 /// Names that a directory may have and still count as empty.
-const NOTHING: [&str; 3] = [LOCK, NEW_MARK, "lost+found"];
+const NOTHING: [&str; 2] = [NEW_MARK, "lost+found"];
 
 /// The directories of a running node.
 pub struct Directories {
-    /// Holds the mark, the lock and the clock's reservation.
+    /// Holds the mark and the clock's reservation.
     pub root: Arc<dyn Dir>,
     /// Holds the metadata log.
     pub metadata: Arc<dyn Dir>,
@@ -218,7 +217,7 @@ fn make(env: &Env, path: &Path) -> Result<Arc<dyn Dir>, Error> {
 }
 
 fn lock(dir: &Arc<dyn Dir>) -> Result<Box<dyn Lock>, Error> {
-    dir.lock(LOCK).map_err(|error| match error.kind() {
+    dir.lock().map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => Error::InUse(dir.path().into()),
         _ => Error::directory(dir.path(), error),
     })

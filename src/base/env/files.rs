@@ -66,8 +66,9 @@ pub trait Dir: Send + Sync {
     fn sync_dir(&self) -> io::Result<()>;
     /// The room on its file system.
     fn space(&self) -> io::Result<Space>;
-    /// Takes the exclusive lock file `name`, creating it if need be; [`io::ErrorKind::WouldBlock`] if it is held.
-    fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>>;
+    /// Takes the exclusive lock of the directory itself, whatever files are in it; [`io::ErrorKind::WouldBlock`] if it
+    /// is held. It counts among the processes of one machine.
+    fn lock(&self) -> io::Result<Box<dyn Lock>>;
 }
 
 /// An open file. Positions are bytes from its start; nothing keeps a cursor, so reads may run side by side.

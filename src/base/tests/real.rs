@@ -163,13 +163,10 @@ fn make_dirs_makes_what_is_missing() {
 fn a_lock_is_held_until_dropped() {
     let env = Env::real();
     let scratch = Scratch::new(&env, "lock");
-    let lock = scratch.dir.lock("lock").unwrap();
-    assert_eq!(
-        kind(scratch.dir.lock("lock")),
-        Some(io::ErrorKind::WouldBlock)
-    );
+    let lock = scratch.dir.lock().unwrap();
+    assert_eq!(kind(scratch.dir.lock()), Some(io::ErrorKind::WouldBlock));
     drop(lock);
-    scratch.dir.lock("lock").unwrap();
+    scratch.dir.lock().unwrap();
 }
 
 #[test]

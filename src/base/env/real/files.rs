@@ -148,21 +148,19 @@ impl Dir for RealDir {
         })
     }
 
-    fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {
-        let file = fs::File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.at(name)?)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Box::new(RealLock { _file: file }))
+    /// A lock file could be removed and made again while it is held; the directory cannot while it has files.
+    fn lock(&self) -> io::Result<Box<dyn Lock>> {
+        let directory = fs::File::open(&self.path)?;
+        flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(RealLock {
+            _directory: directory,
+        }))
     }
 }
 
 /// The kernel releases the lock when the descriptor closes, however the process ends.
 struct RealLock {
-    _file: fs::File,
+    _directory: fs::File,
 }
 
 impl Lock for RealLock {}

@@ -191,31 +191,24 @@ impl Dir for SimDir {
         })
     }
 
-    fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {
-        check_name(name)?;
+    fn lock(&self) -> io::Result<Box<dyn Lock>> {
         // The guard is made outside of the step: should the power fail in it, the guard's end would ask for the disk
         // that the step still holds.
-        let key = self.change("lock", name, |volume| {
-            let missing = self.node.names.lock().get(name).is_none();
-            if missing {
-                add_file(volume, &self.node, name);
-            }
-            let key = (self.node.id, name.to_owned());
-            if !volume.locks.insert(key.clone()) {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            Ok(key)
+        let directory = self.node.id;
+        self.read("lock", "", |volume| match volume.locks.insert(directory) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
         })?;
         Ok(Box::new(SimLock {
             mount: self.mount.clone(),
-            key,
+            directory,
         }))
     }
 }
 
 struct SimLock {
     mount: Mount,
-    key: (u64, String),
+    directory: u64,
 }
 
 impl Lock for SimLock {}
@@ -225,7 +218,7 @@ impl Drop for SimLock {
     fn drop(&mut self) {
         let mut volume = self.mount.disk.0.lock();
         if volume.mount == self.mount.number {
-            volume.locks.remove(&self.key);
+            volume.locks.remove(&self.directory);
         }
     }
 }

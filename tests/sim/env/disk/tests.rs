@@ -122,20 +122,15 @@ fn a_rename_without_sync_leaves_one_or_the_other() {
 #[test]
 fn locks_end_with_their_owner() {
     let (machine, env) = machine(1);
-    let lock = data(&env).lock("lock").unwrap();
-    assert_eq!(
-        kind(data(&env).lock("lock")),
-        Some(io::ErrorKind::WouldBlock)
-    );
+    let lock = data(&env).lock().unwrap();
+    assert_eq!(kind(data(&env).lock()), Some(io::ErrorKind::WouldBlock));
     drop(lock);
-    let lock = data(&env).lock("lock").unwrap();
+    let lock = data(&env).lock().unwrap();
     let next = machine.env();
-    let _held = data(&next)
-        .lock("lock")
-        .expect("the next life finds it free");
+    let _held = data(&next).lock().expect("the next life finds it free");
     drop(lock);
     assert_eq!(
-        kind(data(&next).lock("lock")),
+        kind(data(&next).lock()),
         Some(io::ErrorKind::WouldBlock),
         "a late drop frees nothing"
     );

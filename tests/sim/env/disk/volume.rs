@@ -20,7 +20,7 @@ pub(super) struct Volume {
     pub(super) capacity_bytes: u64,
     pub(super) used_bytes: u64,
     /// Names locked by the current mount, by directory id.
-    pub(super) locks: BTreeSet<(u64, String)>,
+    pub(super) locks: BTreeSet<u64>,
     /// Which environment may use the disk: the one that mounted it last, unless the power failed since.
     pub(super) mount: u64,
     /// Changes asked for so far.
