@@ -1,9 +1,9 @@
 //! A keyspace: its replication, its tables and its types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use types::{Type, udt};
+use types::{NESTING_MAX, Type, udt};
 
 use crate::{Error, Table};
 
@@ -113,30 +113,41 @@ impl Keyspace {
 }
 
 impl Keyspace {
-    /// The types, each before those that use it.
+    /// The types, each before those that use it: those that use none first, then those that use only these, and so
+    /// on, each group by name.
     pub fn types_by_dependency(&self) -> Vec<&Arc<udt::Definition>> {
-        let mut rest: Vec<_> = self.types.values().collect();
-        let mut ordered: Vec<&Arc<udt::Definition>> = Vec::with_capacity(rest.len());
-        while !rest.is_empty() {
-            let ready = |definition: &&Arc<udt::Definition>| {
-                let waits = |other: &&Arc<udt::Definition>| {
-                    other.name != definition.name && uses(definition, &other.name, &self.name)
-                };
-                !rest.iter().any(waits)
-            };
-            let (now, later): (Vec<_>, Vec<_>) = rest
-                .iter()
-                .copied()
-                .partition(|definition| ready(definition));
-            if now.is_empty() {
-                // Types cannot form a circle; if a damaged file says so, their order is as good as any.
-                ordered.extend(later);
-                break;
-            }
-            ordered.extend(now);
-            rest = later;
-        }
+        let mut ranks = BTreeMap::new();
+        let mut ordered: Vec<_> = self.types.values().collect();
+        ordered.sort_by_cached_key(|definition| self.rank(definition, NESTING_MAX, &mut ranks));
         ordered
+    }
+
+    /// How many types below this one use each other. Nesting is bounded, and so is `left`, whatever a file says.
+    fn rank<'a>(
+        &'a self,
+        definition: &'a udt::Definition,
+        left: usize,
+        ranks: &mut BTreeMap<&'a str, usize>,
+    ) -> usize {
+        if let Some(rank) = ranks.get(definition.name.as_str()) {
+            return *rank;
+        }
+        // Types cannot form a circle; if a damaged file says so, it ends here.
+        ranks.insert(&definition.name, 0);
+        let mut used = BTreeSet::new();
+        for (_, ty) in &definition.fields {
+            add_direct(ty, &mut used);
+        }
+        let used = used.into_iter().filter_map(|name| self.types.get(name));
+        let rank = match left.checked_sub(1) {
+            Some(left) => used
+                .map(|used| 1 + self.rank(used, left, ranks))
+                .max()
+                .unwrap_or_default(),
+            None => 0,
+        };
+        ranks.insert(&definition.name, rank);
+        rank
     }
 
     /// The type as this keyspace defines the user-defined types in it now; an error names one that is gone.
@@ -184,6 +195,16 @@ impl Keyspace {
 /// Cassandra's error for a type that is not there.
 pub(crate) fn unknown_type(keyspace: &str, name: &str) -> Error {
     Error::invalid(format!("Unknown type {keyspace}.{name}"))
+}
+
+/// Adds the user-defined types that a type names itself, without those that these use.
+fn add_direct<'a>(ty: &'a Type, names: &mut BTreeSet<&'a str>) {
+    match ty {
+        Type::Udt { definition, .. } => {
+            names.insert(&definition.name);
+        }
+        other => other.parts().for_each(|part| add_direct(part, names)),
+    }
 }
 
 /// Whether a field of `definition` uses the type of this name.

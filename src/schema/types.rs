@@ -17,6 +17,11 @@ const DIMENSION_MAX: i32 = 8192;
 /// type that has two fields of another doubles it, so without a bound thirty small statements make 2^30 parts.
 pub const TYPE_PARTS_MAX: usize = 1_000;
 
+/// The most types that a table's columns may consist of together, counted in the same way: 100 columns of the largest
+/// types, or as many columns of plain ones as a table may have. A table is written out as a whole with each change of
+/// it, at up to 10 MB then.
+pub const TABLE_PARTS_MAX: usize = 100_000;
+
 /// How much of a type too large is shown.
 const SHOWN_CHARS: usize = 100;
 
@@ -58,12 +63,25 @@ pub(crate) fn too_large(name: &str) -> Error {
     ))
 }
 
-/// How many parts a type may still have.
+/// The error for a table whose types are too large together.
+pub(crate) fn table_too_large(keyspace: &str, table: &str) -> Error {
+    Error::invalid(format!(
+        "Table {keyspace}.{table} is too large: with user types written out its columns have more than \
+         {TABLE_PARTS_MAX} parts"
+    ))
+}
+
+/// How many parts a type, or a table's types, may still have.
 pub(crate) struct PartsLeft(usize);
 
 impl PartsLeft {
     fn new() -> PartsLeft {
         PartsLeft(TYPE_PARTS_MAX)
+    }
+
+    /// What the columns of a table may have.
+    pub(crate) fn table() -> PartsLeft {
+        PartsLeft(TABLE_PARTS_MAX)
     }
 
     /// What is left to the fields of a user-defined type, or the parts of a tuple.

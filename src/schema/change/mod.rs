@@ -9,6 +9,7 @@
 //! What always holds: an error leaves nothing changed, and `IF [NOT] EXISTS` that found nothing to do gives the same
 //! catalog without an effect.
 
+pub(crate) mod alter_table;
 pub(crate) mod apply;
 pub mod format;
 pub(crate) mod keyspace;

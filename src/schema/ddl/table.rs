@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base::limits::COLUMNS_MAX;
 use cql::tree::{self, AlterTableAction, ColumnDefinition, Direction, Identifier, PrimaryKey};
 use model::TableId;
 use types::Type;
 use uuid::Uuid;
 
 use super::{Scope, pairs, properties};
+use crate::change::alter_table::too_many_columns;
 use crate::change::apply::authorize_create;
+use crate::change::table::check_nested;
 use crate::change::{NewColumn, TableAction};
 use crate::property::Properties;
 use crate::table::{Draft, Kind, Options, Order};
+use crate::types::{PartsLeft, table_too_large};
 use crate::{Change, Error};
-
-/// Ids are two bytes, and a table should be able to lose and gain columns for long.
-const COLUMNS_MAX: usize = 32_768;
 
 pub(super) fn create(
     scope: &Scope<'_>,
@@ -113,10 +114,10 @@ impl Writer<'_> {
             return Err(Error::invalid("COMPACT STORAGE tables are not supported"));
         }
         if self.create.columns.len() > COLUMNS_MAX {
-            return Err(Error::invalid(format!(
-                "A table cannot have more than {COLUMNS_MAX} columns"
-            )));
+            return Err(too_many_columns());
         }
+        // Each column may be a copy of a large type, so they are counted as they come.
+        let mut left = PartsLeft::table();
         let mut types = BTreeMap::new();
         for column in &self.create.columns {
             refuse_mask(column)?;
@@ -127,7 +128,10 @@ impl Writer<'_> {
                 )));
             }
             let ty = self.scope.resolve_type(&column.data_type, self.keyspace)?;
-            crate::change::table::check_nested(&ty, "")?;
+            check_nested(&ty, "")?;
+            if !left.take(&ty) {
+                return Err(table_too_large(self.keyspace, self.name));
+            }
             types.insert(column.name.as_str(), ty);
         }
         Ok(types)
@@ -321,9 +325,13 @@ pub(super) fn alter(
             if_not_exists,
             columns,
         } => {
+            let mut left = PartsLeft::table();
             let columns = columns.iter().map(|column| {
                 refuse_mask(column)?;
                 let ty = scope.resolve_type(&column.data_type, &keyspace)?;
+                if !left.take(&ty) {
+                    return Err(table_too_large(&keyspace, &name));
+                }
                 Ok(NewColumn {
                     name: column.name.text.clone(),
                     ty,

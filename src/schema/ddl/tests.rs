@@ -308,3 +308,84 @@ fn long_names_are_refused() {
     check("Field", "ALTER TYPE u ADD $ int");
     check("Field", "ALTER TYPE u RENAME a TO $");
 }
+
+/// Thousands of columns take time in proportion to their number: looking each up among the others would take minutes
+/// in the time that these take seconds.
+#[test]
+fn thousands_of_columns_are_added_and_dropped() {
+    let columns = |prefix: &str, count: usize, ty: &str| {
+        let columns: Vec<String> = (0..count).map(|n| format!("{prefix}{n}{ty}")).collect();
+        columns.join(", ")
+    };
+    let catalog = after(&[&format!(
+        "CREATE TABLE t (k int PRIMARY KEY, {})",
+        columns("a", 16_000, " int")
+    )]);
+    let add = format!("ALTER TABLE t ADD ({})", columns("b", 16_000, " text"));
+    let more = applied(&catalog, &change(&catalog, &add)).unwrap();
+    assert_eq!(more.table("ks", "t").unwrap().columns().count(), 32_001);
+    let drop = format!("ALTER TABLE t DROP ({})", columns("a", 16_000, ""));
+    let less = applied(&more, &change(&more, &drop)).unwrap();
+    let table = less.table("ks", "t").unwrap();
+    assert_eq!(
+        (table.columns().count(), table.dropped.len()),
+        (16_001, 16_000)
+    );
+    let add = format!("ALTER TABLE t ADD ({})", columns("a", 16_000, " int"));
+    let again = applied(&less, &change(&less, &add)).unwrap();
+    let table = again.table("ks", "t").unwrap();
+    assert_eq!(table.column("a15999").unwrap().id.0, 48_001);
+    let add = format!("ALTER TABLE t ADD ({})", columns("c", 1_000, " int"));
+    assert_eq!(
+        applied(&again, &change(&again, &add)),
+        Err(Error::invalid(
+            "A table cannot have more than 32767 columns"
+        ))
+    );
+}
+
+/// What a table's types take together is bounded: when it is made, when columns come, and when a type grows.
+#[test]
+fn a_table_of_many_large_types_is_refused() {
+    let fields: Vec<String> = (0..99).map(|n| format!("f{n} int")).collect();
+    let catalog = after(&[&format!("CREATE TYPE u ({})", fields.join(", "))]);
+    let refused = Error::invalid(
+        "Table ks.t is too large: with user types written out its columns have more than 100000 parts",
+    );
+    let columns = |range: std::ops::Range<usize>| {
+        let columns: Vec<String> = range.map(|n| format!("c{n} frozen<u>")).collect();
+        columns.join(", ")
+    };
+    let create = |count| format!("CREATE TABLE t (k int PRIMARY KEY, {})", columns(0..count));
+    let statement = cql::parse(&create(30_000)).unwrap();
+    let choices = Choices {
+        id: &mut Uuid::nil,
+        now_micros: 5,
+    };
+    assert_eq!(
+        resolve(&statement, Some("ks"), &catalog, choices),
+        Err(refused.clone())
+    );
+    let catalog = applied(&catalog, &change(&catalog, &create(995))).unwrap();
+    let add = format!("ALTER TABLE t ADD ({})", columns(995..1_000));
+    assert_eq!(
+        applied(&catalog, &change(&catalog, &add)),
+        Err(refused.clone())
+    );
+    let grow = change(&catalog, "ALTER TYPE u ADD g int");
+    assert_eq!(applied(&catalog, &grow), Err(refused));
+}
+
+/// Types are written in one order, however many there are.
+#[test]
+fn types_come_before_those_that_use_them() {
+    let mut texts = vec!["CREATE TYPE z0 (a int)".to_owned()];
+    texts.extend((1..20).map(|n| format!("CREATE TYPE z{n} (a frozen<z{}>, b int)", n - 1)));
+    texts.push("CREATE TYPE a (x frozen<z3>, y list<frozen<z0>>)".to_owned());
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let catalog = after(&texts);
+    let types = catalog.keyspace("ks").unwrap().types_by_dependency();
+    let names: Vec<&str> = types.iter().map(|ty| ty.name.as_str()).collect();
+    assert_eq!(names[..7], ["z0", "z1", "z2", "z3", "a", "z4", "z5"]);
+    assert_eq!(names.len(), 21);
+}
