@@ -14,6 +14,7 @@ use std::fmt;
 use base::limits::{EXPRESSION_DEPTH_MAX, TYPE_DEPTH_MAX};
 
 use crate::lexer::Stop;
+use crate::parser::combinators::ELEMENTS_MAX;
 use crate::parser::failure::{Expected, Failure, Reason};
 use crate::parser::tokens::Context;
 use crate::token::Kind;
@@ -88,6 +89,9 @@ impl Error {
             Reason::TooDeep => format!(
                 "{place} nested too deeply: at most {EXPRESSION_DEPTH_MAX} levels, {TYPE_DEPTH_MAX} of types"
             ),
+            Reason::TooMany => {
+                format!("{place} too many elements: at most {ELEMENTS_MAX} in a statement")
+            }
             Reason::NoAlternative => format!(
                 "{place} no viable alternative at input '{}'{}",
                 excerpt::shown(text, token),

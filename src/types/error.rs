@@ -31,10 +31,32 @@ pub enum Error {
     Cast(String, String),
 }
 
+/// The longest text of an [`Error::Value`]; what a client sent may be repeated in it, at any length.
+const VALUE_BYTES_MAX: usize = 512;
+
+/// How much of a constant an error repeats.
+const CONSTANT_BYTES_MAX: usize = 256;
+
+fn shortened(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push_str("...");
+    }
+    text
+}
+
 impl Error {
     /// A [`Error::Value`] from any text.
     pub(crate) fn value(text: impl Into<String>) -> Error {
-        Error::Value(text.into())
+        Error::Value(shortened(text.into(), VALUE_BYTES_MAX))
+    }
+
+    /// A [`Error::Constant`].
+    pub(crate) fn constant(kind: &'static str, text: &str) -> Error {
+        Error::Constant {
+            kind,
+            text: shortened(text.to_owned(), CONSTANT_BYTES_MAX),
+        }
     }
 
     /// The sentence that Cassandra writes when the constant was meant for `receiver`.

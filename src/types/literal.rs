@@ -130,10 +130,7 @@ pub fn is_now(ty: &Type, constant: &Constant<'_>) -> bool {
 /// The bytes of a constant as a value of the type.
 pub fn encode(ty: &Type, constant: &Constant<'_>) -> Result<Vec<u8>, Error> {
     if assignment(ty, constant) == Assignment::Never {
-        return Err(Error::Constant {
-            kind: constant.kind(),
-            text: constant.text().to_owned(),
-        });
+        return Err(Error::constant(constant.kind(), constant.text()));
     }
     match constant {
         Constant::Hex(text) => {

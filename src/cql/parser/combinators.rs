@@ -4,7 +4,7 @@
 //! time is proportional to the text, and the first token that does not fit is the one reported, as
 //! in Cassandra. What recurses passes through [`nested`], which counts before it goes deeper.
 
-use base::limits::{EXPRESSION_DEPTH_MAX, TYPE_DEPTH_MAX};
+use base::limits::{BOUND_VALUES_MAX, EXPRESSION_DEPTH_MAX, TYPE_DEPTH_MAX};
 use nom::combinator::{cut, opt};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
@@ -26,6 +26,10 @@ impl<'t, O, P: Parser<Tokens<'t>, Output = O, Error = Failure>> Rule<'t, O> for 
 
 /// Operators and modifiers in one term or selector: each may deepen the tree by one level.
 const OPERATORS_MAX: usize = 2 * EXPRESSION_DEPTH_MAX;
+
+/// Elements of lists in one statement, whatever the lists are of: four times as many as values may be bound. An element
+/// takes up to 400 bytes, so a tree takes 100 MB at the very worst and some 25 MB if the elements are constants.
+pub const ELEMENTS_MAX: usize = 4 * BOUND_VALUES_MAX;
 
 /// The next token if it is of a kind; nothing else could follow.
 fn exactly<'t>(input: Tokens<'t>, kind: Kind, expected: Expected) -> Parsed<'t, Token> {
@@ -143,6 +147,7 @@ fn collect<'t, O>(
     mut input: Tokens<'t>,
 ) -> Parsed<'t, Vec<O>> {
     while let Ok((rest, _)) = separator.parse(input) {
+        count_element(rest)?;
         let (rest, next) = cut(rule).parse(rest)?;
         all.push(next);
         input = rest;
@@ -173,6 +178,7 @@ pub fn loose_list<'t, O>(mut rule: impl Rule<'t, O> + Copy) -> impl Rule<'t, Vec
                 next.kind(0),
                 Kind::Symbol(Symbol::Comma | Symbol::CloseParenthesis)
             ) {
+                count_element(next)?;
                 let (next, item) = cut(|next| rule.parse(next)).parse(next)?;
                 all.push(item);
                 rest = next;
@@ -240,6 +246,16 @@ pub fn count_operator(input: Tokens<'_>) -> Result<(), Err<Failure>> {
     input.context.operators.set(operators);
     if operators > OPERATORS_MAX {
         return Err(Err::Failure(Failure::too_deep(input)));
+    }
+    Ok(())
+}
+
+/// Counts an element of a list of the statement.
+fn count_element(input: Tokens<'_>) -> Result<(), Err<Failure>> {
+    let elements = input.context.elements.get() + 1;
+    input.context.elements.set(elements);
+    if elements > ELEMENTS_MAX {
+        return Err(Err::Failure(Failure::too_many(input)));
     }
     Ok(())
 }

@@ -31,6 +31,8 @@ pub enum Reason {
     Complaint,
     /// Too many levels of nesting.
     TooDeep,
+    /// Too many elements in lists.
+    TooMany,
 }
 
 impl Failure {
@@ -71,6 +73,16 @@ impl Failure {
             at,
             decision: at,
             kind: Reason::TooDeep,
+        }
+    }
+
+    /// The lists have too many elements at the next token.
+    pub fn too_many(input: Tokens<'_>) -> Self {
+        let at = input.index();
+        Self {
+            at,
+            decision: at,
+            kind: Reason::TooMany,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! of: the input, the error, combinators, and conversions that need no input.
 
 mod assignments;
-mod combinators;
+pub(crate) mod combinators;
 mod comparisons;
 mod definitions;
 mod describe;

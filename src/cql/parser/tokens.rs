@@ -32,6 +32,8 @@ pub struct Context<'t> {
     pub type_depth: Cell<usize>,
     /// Operators and modifiers in the outermost term or selector so far.
     pub operators: Cell<usize>,
+    /// Elements of lists so far.
+    pub elements: Cell<usize>,
     /// The token after the last term; see `Error`.
     pub term_end: Cell<usize>,
     /// The token after the last selector.
@@ -52,6 +54,7 @@ impl<'t> Context<'t> {
             depth: Cell::new(0),
             type_depth: Cell::new(0),
             operators: Cell::new(0),
+            elements: Cell::new(0),
             term_end: Cell::default(),
             selector_end: Cell::default(),
             complaint: RefCell::default(),

@@ -153,6 +153,57 @@ fn wide_statements_are_parsed() {
     }
 }
 
+/// The tree takes memory for each element, so their number is bounded, in all lists together.
+#[test]
+fn too_many_elements_are_an_error() {
+    let check = |text: String, fits: bool| match parse(&text) {
+        Ok(_) => assert!(fits, "{}", &text[..40]),
+        Err(error) => {
+            let expected = "too many elements: at most 262140 in a statement";
+            assert!(!fits && error.message.ends_with(expected), "{error}");
+        }
+    };
+    for (element, count, fits) in [
+        ("1", 262_140, true),
+        ("1", 262_142, false),
+        ("[1,1,1]", 65_000, true),
+        ("[1,1,1]", 100_000, false),
+    ] {
+        let list = vec![element; count].join(",");
+        check(format!("SELECT a FROM t WHERE b IN ({list})"), fits);
+    }
+    let names = vec!["a"; 300_000].join(",");
+    check(format!("SELECT {names} FROM t"), false);
+    check(format!("INSERT INTO t ({names}) VALUES (1)"), false);
+    check(format!("DELETE {names} FROM t"), false);
+}
+
+/// A line of a megabyte is quoted around the place that is wrong, and nothing else is repeated whole.
+#[test]
+fn errors_in_long_lines_are_short() {
+    let long = "x".repeat(1 << 20);
+    let list = "1, ".repeat(100_000);
+    for text in [
+        format!("SELECT a FROM t WHERE b IN ({list}!, {list}1)"),
+        format!("SELECT a FROM t WHERE b IN ({list}SELECT, {list}1)"),
+        format!("SELECT '{long}' '{long}'"),
+        format!("SELECT \"{long}\" \"{long}\""),
+        format!("INSERT {long} INTO t"),
+        format!("INSERT INTO t (a) VALUES ('{long}"),
+        format!("ALTER TABLE t WITH a = {{[1]: '{long}'}}"),
+        format!("ALTER TABLE t WITH a = {{'{long}': [1]}}"),
+        format!("ALTER TABLE t WITH \"{long}\" = 1 AND \"{long}\" = 1"),
+    ] {
+        let error = parse(&text).expect_err("it is wrong").to_string();
+        assert!(error.len() <= cql::error::TEXT_BYTES_MAX, "{}", error.len());
+        let caret = error
+            .lines()
+            .find(|line| line.trim_start().starts_with('^'));
+        let caret = caret.unwrap_or_else(|| panic!("no caret: {error}"));
+        assert!(caret.len() <= 202, "{error}");
+    }
+}
+
 #[test]
 fn any_bytes_are_an_error_and_no_panic() {
     let words = [
