@@ -39,7 +39,8 @@ impl Properties {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Map(_)) => Err(Error::syntax(format!(
                 "Invalid value for property '{name}'. It should be a string"
-            ))),
+            ))
+            .about(name)),
         }
     }
 
@@ -50,7 +51,8 @@ impl Properties {
             Some(Value::Map(map)) => Ok(Some(map)),
             Some(Value::Text(_)) => Err(Error::syntax(format!(
                 "Invalid value for property '{name}'. It should be a map."
-            ))),
+            ))
+            .about(name)),
         }
     }
 
@@ -61,9 +63,10 @@ impl Properties {
 
     /// A 32-bit integer, if the property is there.
     pub fn integer(&self, name: &str) -> Result<Option<i32>, Error> {
+        let invalid = |text: String| Error::syntax(text).about(name);
         let parse = |text: &str| {
             text.parse()
-                .map_err(|_| Error::syntax(format!("Invalid integer value {text} for '{name}'")))
+                .map_err(|_| invalid(format!("Invalid integer value {text} for '{name}'")))
         };
         self.text(name)?.map(parse).transpose()
     }
@@ -72,7 +75,9 @@ impl Properties {
     pub fn number(&self, name: &str) -> Result<Option<f64>, Error> {
         let parse = |text: &str| {
             let parsed = text.parse().ok().filter(|number: &f64| !number.is_nan());
-            parsed.ok_or_else(|| Error::syntax(format!("Invalid double value {text} for '{name}'")))
+            parsed.ok_or_else(|| {
+                Error::syntax(format!("Invalid double value {text} for '{name}'")).about(name)
+            })
         };
         self.text(name)?.map(parse).transpose()
     }
@@ -86,6 +91,7 @@ pub fn boolean(name: &str, text: &str) -> Result<bool, Error> {
         _ => Err(Error::syntax(format!(
             "Invalid boolean value {text} for '{name}'. Positive values can be '1', 'true' or 'yes'. \
              Negative values can be '0', 'false' or 'no'."
-        ))),
+        ))
+        .about(name)),
     }
 }

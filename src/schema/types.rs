@@ -123,7 +123,7 @@ impl Resolver<'_> {
             DataType::Vector(element, dimension) => self.vector(element, *dimension),
             DataType::Frozen(inner) => self.frozen(inner),
             DataType::User(name) => self.user(name),
-            DataType::Custom(class, _) => custom(class),
+            DataType::Custom(class, span) => custom(class).map_err(|error| error.at(*span)),
         }
     }
 
@@ -220,13 +220,15 @@ impl Resolver<'_> {
                 "Statement on keyspace {} cannot refer to a user type in keyspace {keyspace}; \
                  user types can only be used in the keyspace they are defined in",
                 self.keyspace
-            )));
+            ))
+            .at(name.span()));
         }
         let definition = self
             .catalog
             .require_keyspace(keyspace)?
             .user_type(name.name.as_str());
-        let definition = definition.ok_or_else(|| unknown_type(keyspace, name.name.as_str()))?;
+        let definition =
+            definition.ok_or_else(|| unknown_type(keyspace, name.name.as_str()).at(name.span()))?;
         Ok(Type::Udt {
             definition: definition.clone(),
             frozen: false,

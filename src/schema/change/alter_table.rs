@@ -68,11 +68,12 @@ impl<'a> Addition<'a> {
         for column in columns {
             let name = column.name.as_str();
             if !self.names.contains(name) {
-                self.add(column, dropped.get(name))?;
+                self.add(column, dropped.get(name))
+                    .map_err(|error| error.about(name))?;
             } else if !if_not_exists {
-                return Err(Error::invalid(format!(
-                    "Column with name '{name}' already exists"
-                )));
+                return Err(
+                    Error::invalid(format!("Column with name '{name}' already exists")).about(name),
+                );
             }
         }
         check_table_size(self.table)
@@ -232,9 +233,10 @@ fn drop_columns(
             return Err(Error::invalid(format!(
                 "Column {name} was not found in table '{}'",
                 table.qualified_name()
-            )));
+            ))
+            .about(name));
         };
-        check_droppable(column)?;
+        check_droppable(column).map_err(|error| error.about(name))?;
         gone.insert(column.id, column.clone());
     }
     let is_left = |column: &Column| !gone.contains_key(&column.id);
@@ -308,19 +310,21 @@ fn rename(table: &mut Table, renames: &[(String, String)], if_exists: bool) -> R
             return Err(Error::invalid(format!(
                 "Column {from} was not found in table {}",
                 table.qualified_name()
-            )));
+            ))
+            .about(from));
         };
         if !column.is_key() {
-            return Err(Error::invalid(format!(
-                "Cannot rename non PRIMARY KEY column {from}"
-            )));
+            return Err(
+                Error::invalid(format!("Cannot rename non PRIMARY KEY column {from}")).about(from),
+            );
         }
-        check_part_name("Column", to)?;
+        check_part_name("Column", to).map_err(|error| error.about(to))?;
         if table.column(to).is_some() || !taken.insert(to) {
             return Err(Error::invalid(format!(
                 "Cannot rename column {from} to {to} in table '{}'; another column with that name already exists",
                 table.qualified_name()
-            )));
+            ))
+            .about(to));
         }
         new_names.insert(column.id, to);
     }
@@ -334,13 +338,14 @@ fn rename(table: &mut Table, renames: &[(String, String)], if_exists: bool) -> R
 
 fn set_options(table: &mut Table, properties: &Properties) -> Result<(), Error> {
     if properties.0.contains_key("id") {
-        return Err(Error::config("Cannot alter table id."));
+        return Err(Error::config("Cannot alter table id.").about("id"));
     }
     let options = table.options.altered(properties)?;
     if table.is_counter() && options.default_time_to_live_seconds > 0 {
-        return Err(Error::invalid(
-            "Cannot set default_time_to_live on a table with counters",
-        ));
+        return Err(
+            Error::invalid("Cannot set default_time_to_live on a table with counters")
+                .about("default_time_to_live"),
+        );
     }
     table.options = options;
     Ok(())

@@ -39,7 +39,8 @@ pub(super) fn create(
             table: String::new(),
         });
     }
-    let replication = Replication::resolve(name, replication, None, topology)?;
+    let replication = Replication::resolve(name, replication, None, topology)
+        .map_err(|error| error.about("replication"))?;
     let keyspace = Keyspace {
         name: name.into(),
         replication,
@@ -68,7 +69,8 @@ pub(super) fn alter(
     };
     let mut new = Keyspace::clone(old);
     if let Some(map) = replication {
-        new.replication = Replication::resolve(name, map, Some(&old.replication), topology)?;
+        new.replication = Replication::resolve(name, map, Some(&old.replication), topology)
+            .map_err(|error| error.about("replication"))?;
     }
     new.durable_writes = durable_writes.unwrap_or(old.durable_writes);
     let mut warnings = Vec::new();
@@ -314,14 +316,15 @@ impl Options {
             .keys()
             .find(|name| !known.contains(&name.as_str()))
         {
-            return Err(Error::syntax(format!("Unknown property '{name}'")));
+            return Err(Error::syntax(format!("Unknown property '{name}'")).about(name));
         }
         let replication = properties.map("replication")?.cloned();
         if replication
             .as_ref()
             .is_some_and(|map| !map.is_empty() && !map.contains_key("class"))
         {
-            return Err(Error::config("Missing replication strategy class"));
+            let error = Error::config("Missing replication strategy class");
+            return Err(error.about("replication"));
         }
         let durable_writes = properties.boolean("durable_writes")?;
         Ok(Options {

@@ -40,17 +40,18 @@ pub(super) fn create(
         fields: Vec::new(),
     };
     for (field, ty) in fields {
+        let about = |error: Error| error.about(field);
         if definition.field_index(field).is_some() {
-            return Err(Error::invalid(format!(
+            return Err(about(Error::invalid(format!(
                 "Duplicate field name '{field}' in type '{name}'"
-            )));
+            ))));
         }
-        check_part_name("Field", field)?;
+        check_part_name("Field", field).map_err(about)?;
         let ty = keyspace.refresh(ty)?;
         if !left.take(&ty) {
-            return Err(too_large(&format!("{}.{name}", keyspace.name)));
+            return Err(about(too_large(&format!("{}.{name}", keyspace.name))));
         }
-        check_field(&definition, &ty)?;
+        check_field(&definition, &ty).map_err(about)?;
         definition.fields.push((field.clone(), ty));
     }
     let effect = Effect::new(Verb::Created, Target::Type, &keyspace.name, name);
@@ -82,7 +83,8 @@ pub(super) fn alter(
             field,
             ty,
             if_not_exists,
-        } => add(keyspace, &mut new, field, ty, *if_not_exists)?,
+        } => add(keyspace, &mut new, field, ty, *if_not_exists)
+            .map_err(|error| error.about(field))?,
         TypeAction::Rename { renames, if_exists } => rename(&mut new, renames, *if_exists)?,
     }
     if new == **old {
@@ -206,7 +208,7 @@ fn rename(
     for (from, to) in renames {
         match definition.field_index(from) {
             Some(index) => {
-                check_part_name("Field", to)?;
+                check_part_name("Field", to).map_err(|error| error.about(to))?;
                 names[index].clone_from(to);
             }
             None if if_exists => {}
@@ -215,7 +217,8 @@ fn rename(
                 return Err(Error::invalid(format!(
                     "Unkown field {from} in user type {}",
                     definition.name
-                )));
+                ))
+                .about(from));
             }
         }
     }
@@ -224,7 +227,8 @@ fn rename(
             return Err(Error::invalid(format!(
                 "Duplicate field name {name} in type {}",
                 definition.keyspace
-            )));
+            ))
+            .about(name));
         }
     }
     for (field, name) in definition.fields.iter_mut().zip(names) {

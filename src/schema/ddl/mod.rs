@@ -5,12 +5,15 @@
 //!
 //! Messages are Cassandra's to the letter, its spelling mistakes included.
 
+mod place;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use cql::tree::{self, Identifier, PropertyValue, QualifiedName, Statement};
 use uuid::Uuid;
+
+pub use place::place;
 
 use crate::change::{TypeAction, keyspace as keyspace_change};
 use crate::property::{Properties, Value};
@@ -121,9 +124,10 @@ pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
             }
         };
         if properties.0.insert(name.clone(), value).is_some() {
-            return Err(Error::syntax(format!(
-                "Multiple definition for property '{name}'"
-            )));
+            return Err(
+                Error::syntax(format!("Multiple definition for property '{name}'"))
+                    .at(property.span),
+            );
         }
     }
     // An empty map and an empty set look the same in CQL; a property is never a set.
@@ -173,9 +177,12 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
     let mut left = types::PartsLeft::fields();
     let mut fields = Vec::new();
     for field in &create.fields {
-        let ty = scope.resolve_type(&field.data_type, &keyspace)?;
+        let at_field = |error: Error| error.at(field.name.span);
+        let ty = scope
+            .resolve_type(&field.data_type, &keyspace)
+            .map_err(at_field)?;
         if !left.take(&ty) {
-            return Err(types::too_large(&format!("{keyspace}.{name}")));
+            return Err(at_field(types::too_large(&format!("{keyspace}.{name}"))));
         }
         fields.push((field.name.text.clone(), ty));
     }
@@ -210,7 +217,9 @@ fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Erro
             field,
         } => Ok(with(TypeAction::Add {
             field: field.name.text.clone(),
-            ty: scope.resolve_type(&field.data_type, &keyspace)?,
+            ty: scope
+                .resolve_type(&field.data_type, &keyspace)
+                .map_err(|error| error.at(field.name.span))?,
             if_not_exists: *if_not_exists,
         })),
         tree::AlterTypeAction::Rename { if_exists, renames } => Ok(with(TypeAction::Rename {

@@ -125,12 +125,17 @@ impl Writer<'_> {
                 return Err(Error::invalid(format!(
                     "Duplicate column '{}' declaration for table '{written}'",
                     column.name.text
-                )));
+                ))
+                .at(column.name.span));
             }
-            let ty = self.scope.resolve_type(&column.data_type, self.keyspace)?;
-            check_nested(&ty, "")?;
+            let at_column = |error: Error| error.at(column.name.span);
+            let ty = self
+                .scope
+                .resolve_type(&column.data_type, self.keyspace)
+                .map_err(at_column)?;
+            check_nested(&ty, "").map_err(at_column)?;
             if !left.take(&ty) {
-                return Err(table_too_large(self.keyspace, self.name));
+                return Err(at_column(table_too_large(self.keyspace, self.name)));
             }
             types.insert(column.name.as_str(), ty);
         }
@@ -145,9 +150,10 @@ impl Writer<'_> {
             [] => Err(Error::invalid(format!(
                 "No PRIMARY KEY specifed for table '{written}' (exactly one required)"
             ))),
-            _ => Err(Error::invalid(format!(
+            [_, again, ..] => Err(Error::invalid(format!(
                 "Multiple PRIMARY KEY specified for table '{written}' (exactly one required)"
-            ))),
+            ))
+            .at(again.span)),
         }
     }
 
@@ -159,23 +165,24 @@ impl Writer<'_> {
     ) -> Result<(), Error> {
         let table = self.name;
         let mut seen = BTreeSet::new();
-        for column in primary_key.partition.iter().chain(&primary_key.clustering) {
-            let column = column.as_str();
+        for identifier in primary_key.partition.iter().chain(&primary_key.clustering) {
+            let column = identifier.as_str();
+            let refused = |text: String| Err(Error::invalid(text).at(identifier.span));
             let Some(ty) = types.get(column) else {
-                return Err(Error::invalid(format!(
+                return refused(format!(
                     "Unknown column '{column}' referenced in PRIMARY KEY for table '{table}'"
-                )));
+                ));
             };
             if !seen.insert(column) {
-                return Err(Error::invalid(format!(
+                return refused(format!(
                     "Duplicate column '{column}' in PRIMARY KEY clause for table '{table}'"
-                )));
+                ));
             }
-            check_key_type(column, ty)?;
+            check_key_type(column, ty).map_err(|error| error.at(identifier.span))?;
             if statics.contains(column) {
-                return Err(Error::invalid(format!(
+                return refused(format!(
                     "Static column '{column}' cannot be part of the PRIMARY KEY"
-                )));
+                ));
             }
         }
         Ok(())
@@ -185,10 +192,11 @@ impl Writer<'_> {
     fn orders(&self, primary_key: &PrimaryKey) -> Result<Vec<Order>, Error> {
         let given = &self.create.clustering_order;
         let clustering = &primary_key.clustering;
-        if given.len() > clustering.len() {
+        if let Some((surplus, _)) = given.get(clustering.len()) {
             return Err(Error::invalid(
                 "Only clustering columns can be defined in CLUSTERING ORDER directive",
-            ));
+            )
+            .at(surplus.span));
         }
         for ((id, _), column) in given.iter().zip(clustering) {
             if id == column {
@@ -199,12 +207,14 @@ impl Writer<'_> {
                     "The order of columns in the CLUSTERING ORDER directive must match that of the clustering \
                      columns ({} must appear before {})",
                     column.text, id.text
-                )));
+                ))
+                .at(id.span));
             }
             return Err(Error::invalid(format!(
                 "Missing CLUSTERING ORDER for column {}",
                 column.text
-            )));
+            ))
+            .at(id.span));
         }
         let mut orders: Vec<Order> = given
             .iter()
@@ -225,10 +235,13 @@ impl Writer<'_> {
         statics: &BTreeSet<&str>,
         options: &Options,
     ) -> Result<(), Error> {
-        if primary_key.clustering.is_empty() && !statics.is_empty() {
+        if primary_key.clustering.is_empty()
+            && let Some(column) = statics.first()
+        {
             return Err(Error::invalid(
                 "Static columns are only useful (and thus allowed) if the table has at least one clustering column",
-            ));
+            )
+            .about(column));
         }
         if !types.values().any(Type::is_counter) {
             return Ok(());
@@ -261,7 +274,10 @@ fn written_name(name: &tree::QualifiedName) -> String {
 fn refuse_mask(column: &ColumnDefinition) -> Result<(), Error> {
     match column.mask {
         None => Ok(()),
-        Some(_) => Err(Error::invalid("Dynamic data masking is not supported yet")),
+        Some(_) => {
+            let error = Error::invalid("Dynamic data masking is not supported yet");
+            Err(error.at(column.span))
+        }
     }
 }
 
@@ -328,9 +344,12 @@ pub(super) fn alter(
             let mut left = PartsLeft::table();
             let columns = columns.iter().map(|column| {
                 refuse_mask(column)?;
-                let ty = scope.resolve_type(&column.data_type, &keyspace)?;
+                let at_column = |error: Error| error.at(column.name.span);
+                let ty = scope
+                    .resolve_type(&column.data_type, &keyspace)
+                    .map_err(at_column)?;
                 if !left.take(&ty) {
-                    return Err(table_too_large(&keyspace, &name));
+                    return Err(at_column(table_too_large(&keyspace, &name)));
                 }
                 Ok(NewColumn {
                     name: column.name.text.clone(),

@@ -191,7 +191,7 @@ fn refused(catalog: &Catalog, text: &str) -> String {
     let result = result.and_then(|change| applied(catalog, &change));
     match result {
         Ok(_) => "nothing".to_owned(),
-        Err(Error::Invalid(message)) => message,
+        Err(Error::Invalid(message)) => message.into(),
         Err(other) => format!("{other:?}"),
     }
 }

@@ -167,7 +167,7 @@ impl Options {
     pub fn altered(&self, properties: &Properties) -> Result<Options, Error> {
         for name in properties.0.keys() {
             if !NAMES.contains(&name.as_str()) {
-                return Err(Error::syntax(format!("Unknown property '{name}'")));
+                return Err(Error::syntax(format!("Unknown property '{name}'")).about(name));
             }
         }
         let mut options = self.clone();
@@ -180,32 +180,36 @@ impl Options {
 
     fn set_maps(&mut self, properties: &Properties) -> Result<(), Error> {
         if let Some(map) = properties.map("caching")? {
-            self.caching = Caching::parse(map)?;
+            self.caching = Caching::parse(map).map_err(|error| error.about("caching"))?;
         }
         if let Some(map) = properties.map("compaction")? {
-            self.compaction = Compaction::parse(map)?;
+            self.compaction = Compaction::parse(map).map_err(|error| error.about("compaction"))?;
         }
         if let Some(map) = properties.map("compression")? {
-            self.compression = Compression::parse(map)?;
+            self.compression =
+                Compression::parse(map).map_err(|error| error.about("compression"))?;
         }
         if let Some(map) = properties.map("extensions")? {
-            self.extensions = parse_extensions(map)?;
+            self.extensions = parse_extensions(map).map_err(|error| error.about("extensions"))?;
         }
         Ok(())
     }
 
     fn set_words(&mut self, properties: &Properties) -> Result<(), Error> {
         if let Some(text) = properties.text("additional_write_policy")? {
-            self.additional_write_policy = Speculation::parse(text)?;
+            self.additional_write_policy =
+                Speculation::parse(text).map_err(|error| error.about("additional_write_policy"))?;
         }
         if let Some(text) = properties.text("speculative_retry")? {
-            self.speculative_retry = Speculation::parse(text)?;
+            self.speculative_retry =
+                Speculation::parse(text).map_err(|error| error.about("speculative_retry"))?;
         }
         if let Some(text) = properties.text("read_repair")? {
-            self.read_repair = ReadRepair::parse(text)?;
+            self.read_repair =
+                ReadRepair::parse(text).map_err(|error| error.about("read_repair"))?;
         }
         if let Some(text) = properties.text("memtable")? {
-            self.memtable = Memtable::parse(text)?;
+            self.memtable = Memtable::parse(text).map_err(|error| error.about("memtable"))?;
         }
         if let Some(text) = properties.text("comment")? {
             self.comment = text.to_owned();
@@ -259,25 +263,29 @@ impl Options {
         if chance <= BLOOM_FILTER_CHANCE_MIN || chance > 1.0 {
             return Err(Error::config(format!(
                 "bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got {chance:?})"
-            )));
+            ))
+            .about("bloom_filter_fp_chance"));
         }
         if !(0.0..=1.0).contains(&self.crc_check_chance) {
             return Err(Error::config(format!(
                 "crc_check_chance must be larger than or equal to 0 and smaller than or equal to 1.0 (got {:?})",
                 self.crc_check_chance
-            )));
+            ))
+            .about("crc_check_chance"));
         }
         if self.default_time_to_live_seconds > TIME_TO_LIVE_SECONDS_MAX {
             return Err(Error::config(format!(
                 "default_time_to_live must be less than or equal to {TIME_TO_LIVE_SECONDS_MAX} (got {})",
                 self.default_time_to_live_seconds
-            )));
+            ))
+            .about("default_time_to_live"));
         }
         if self.max_index_interval < self.min_index_interval {
             return Err(Error::config(format!(
                 "max_index_interval must be greater than or equal to min_index_interval ({}) (got {})",
                 self.min_index_interval, self.max_index_interval
-            )));
+            ))
+            .about("max_index_interval"));
         }
         Ok(())
     }
@@ -335,7 +343,8 @@ fn at_least(properties: &Properties, name: &str, least: i32) -> Result<Option<u3
         Ok(number) if value >= least => Ok(Some(number)),
         _ => Err(Error::config(format!(
             "{name} must be greater than or equal to {least} (got {value})"
-        ))),
+        ))
+        .about(name)),
     }
 }
 

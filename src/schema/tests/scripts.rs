@@ -1,6 +1,6 @@
 //! Runs the golden scripts of `tests/scripts/schema`: statements, and what they do to a catalog.
 //!
-//! A line after `>` is a statement; it prints what changed or why not. Every change goes through its binary form, and
+//! A line after `>` is a statement; it prints what changed, or why not and in which part of it. Every change goes through its binary form, and
 //! the catalog through its own after each statement, so a script that passes shows these too.
 
 use std::error::Error;
@@ -41,7 +41,9 @@ impl Shell {
                 Ok(String::new())
             }
             Statement::Describe(statement) => self.describe(statement),
-            _ => self.change(&statement),
+            _ => self
+                .change(&statement)
+                .map_err(|error| show_in(text, &statement, &error)),
         }
     }
 
@@ -69,7 +71,7 @@ impl Shell {
         Ok(out)
     }
 
-    fn change(&mut self, statement: &Statement) -> Result<String, String> {
+    fn change(&mut self, statement: &Statement) -> Result<String, schema::Error> {
         let next_id = &mut self.next_id;
         let mut id = || {
             *next_id += 1;
@@ -79,10 +81,9 @@ impl Shell {
             id: &mut id,
             now_micros: 1_700_000_000_000_000,
         };
-        let change = ddl::resolve(statement, self.keyspace.as_deref(), &self.catalog, choices)
-            .map_err(show)?;
+        let change = ddl::resolve(statement, self.keyspace.as_deref(), &self.catalog, choices)?;
         let change = through_bytes(&change);
-        let (catalog, outcome) = self.catalog.apply(&change, &self.topology).map_err(show)?;
+        let (catalog, outcome) = self.catalog.apply(&change, &self.topology)?;
         check_catalog(&catalog);
         assert_eq!(
             catalog == self.catalog,
@@ -145,6 +146,17 @@ fn show(error: schema::Error) -> String {
         schema::Error::AlreadyExists { .. } => "ALREADY_EXISTS",
     };
     format!("{kind} {error}")
+}
+
+/// An error, and in which part of the statement it is.
+fn show_in(text: &str, statement: &Statement, error: &schema::Error) -> String {
+    let place = ddl::place(statement, error);
+    let place = place.and_then(|span| text.get(span.start as usize..span.end as usize));
+    let shown = show(error.clone());
+    match place {
+        Some(place) => format!("{shown}\n  at {place}"),
+        None => shown,
+    }
 }
 
 fn first_line(text: &str) -> String {
