@@ -17,6 +17,9 @@ pub enum Error {
     /// Data could not be read: the message names the file.
     #[error("{0}")]
     ReadFailed(String),
+    /// A read was given up because it met more dead rows than it may.
+    #[error("{0}")]
+    TooManyDeadRows(String),
     /// Data could not be written, and was not applied.
     #[error("{0}")]
     WriteFailed(String),

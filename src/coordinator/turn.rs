@@ -87,6 +87,11 @@ impl Turn {
         Ok(micros)
     }
 
+    /// Notes what the client of the present request should be told.
+    pub fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
     /// What the client of the present request should be told; forgotten once taken.
     pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)

@@ -66,6 +66,9 @@ pub fn query(settings: &Settings) -> query::Options {
         data_center: settings.data_center.clone(),
         dead_rows_fail: settings.tombstone_failure_threshold,
         dead_rows_warn: settings.tombstone_warn_threshold,
+        batch_bytes_fail: settings.batch_size_fail_threshold,
+        batch_bytes_warn: settings.batch_size_warn_threshold,
+        ..query::Options::default()
     }
 }
 

@@ -2,44 +2,40 @@
 //!
 //! The request is encoded again into bytes that the future owns, since a connection's buffer moves
 //! on. Two things are done so: executing a statement that must first be looked up in
-//! `system.prepared_statements`, and writing to lists by index, which reads them first.
+//! `system.prepared_statements`, here, and what reads before it writes, in `crate::read_first`.
+//!
+//! Nobody waits for ever: each step has the deadline that its kind of request has everywhere.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use coordinator::{Guard, Turn};
+use coordinator::Turn;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use model::TableId;
-use model::key::{PartitionKey, Slice};
-use model::read::{Command, Keys, RowStep};
+use protocol::error::WriteType;
 use protocol::frame::Opcode;
 use protocol::request::{self, Request};
-use protocol::result::Outcome;
 
 use crate::answer::Address;
-use crate::bind::Bindings;
-use crate::error::{Error, coordinator_to_wire};
-use crate::modify::Plan;
-use crate::modify::lists::Lists;
+use crate::error::{Error, write_timeout};
 use crate::output::{Output, Progress};
 use crate::prepared::{Id, Prepared};
 use crate::service::{Call, Service, consistency_of, error_answer};
 use crate::session::Session;
-use crate::statement::{self, Action, Planned};
-use crate::write;
+use crate::statement;
 
 /// A request with everything that it needs, on its own.
-struct Alone {
-    service: Service,
-    session: Session,
-    address: Address,
+pub struct Alone {
+    pub(crate) service: Service,
+    pub(crate) session: Session,
+    pub(crate) address: Address,
     opcode: Opcode,
     body: BytesMut,
 }
 
 impl Alone {
-    fn new(service: Service, call: &Call<'_>, request: &Request<'_>) -> Self {
+    /// Takes a request out of its turn.
+    pub(crate) fn new(service: Service, call: &Call<'_>, request: &Request<'_>) -> Self {
         let mut body = BytesMut::new();
         request.encode_body(call.address.version, &mut body);
         Alone {
@@ -49,6 +45,12 @@ impl Alone {
             opcode: request.opcode(),
             body,
         }
+    }
+
+    /// Takes it apart into what may be borrowed side by side.
+    pub(crate) fn parts(&mut self) -> Result<(Request<'_>, &mut Session), Error> {
+        let request = request::decode(self.address.version, 0, self.opcode, &self.body)?;
+        Ok((request, &mut self.session))
     }
 }
 
@@ -64,7 +66,14 @@ pub fn after_lookup(
     async move {
         let address = alone.address;
         for id in unknown {
-            if let Err(error) = look_up(&alone.service, id).await {
+            let coordinator = alone.service.coordinator();
+            let limit = coordinator.options().read_timeout;
+            let found = coordinator
+                .env()
+                .timeout(limit, look_up(&alone.service, id));
+            // A client that is told so prepares the statement again, which needs no look-up.
+            let found = found.await.unwrap_or(Err(Error::Unprepared(id)));
+            if let Err(error) = found {
                 return error_answer(address, &error, consistency);
             }
         }
@@ -110,28 +119,44 @@ async fn look_up(service: &Service, id: Id) -> Result<(), Error> {
 
 /// Executes a request to its end, turn by turn.
 async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
-    let request = request::decode(alone.address.version, 0, alone.opcode, &alone.body)?;
-    let (mut turn, mut out) = (alone.service.turn(), Output::default());
-    let (session, address) = (&mut alone.session, alone.address);
-    let mut progress = alone
-        .service
-        .begin(&mut turn, session, &request, address, &mut out);
+    let (service, address) = (alone.service.clone(), alone.address);
+    let (request, session) = alone.parts()?;
+    let consistency = consistency_of(&request);
+    let write_type = match &request {
+        Request::Batch(_) => WriteType::Batch,
+        _ => WriteType::Simple,
+    };
+    let (mut turn, mut out) = (service.turn(), Output::default());
+    let mut progress = service.begin(&mut turn, session, &request, address, &mut out);
     loop {
         match progress {
             Progress::Answered => {
-                commit(&alone.service, &mut turn).await?;
+                turn.commit()?;
                 return Ok(out.answers);
             }
             Progress::Acknowledged => {
-                commit(&alone.service, &mut turn).await?;
+                let limit = service.coordinator().options().write_timeout;
+                let committed = commit(&service, &mut turn);
+                let committed = service.coordinator().env().timeout(limit, committed);
+                let late = || write_timeout(consistency, write_type);
+                committed.await.ok_or_else(late)??;
                 return Ok(out.acknowledgements);
             }
             Progress::Later(later) => return Ok(later.await),
             Progress::Parked(mut parked) => {
-                if let Some(wait) = parked.take_wait() {
-                    wait.await;
+                let env = service.coordinator().env();
+                let left = parked.deadline().saturating_sub(env.mono());
+                let wait = parked.take_wait();
+                let waited = env.timeout(left, async {
+                    if let Some(wait) = wait {
+                        wait.await;
+                    }
+                    tokio::task::yield_now().await;
+                });
+                if waited.await.is_none() {
+                    parked.time_out(&mut out);
+                    return Ok(out.answers);
                 }
-                tokio::task::yield_now().await;
                 turn.begin();
                 progress = parked.resume(&mut turn, &mut out);
             }
@@ -139,202 +164,10 @@ async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
     }
 }
 
-async fn commit(service: &Service, turn: &mut Turn) -> Result<(), Error> {
+/// Writes the turn's frame and waits until it is as safe as the log's mode promises.
+pub(crate) async fn commit(service: &Service, turn: &mut Turn) -> Result<(), Error> {
     if let Some(position) = turn.commit()? {
         service.coordinator().synced(position).await?;
     }
     Ok(())
-}
-
-/// Executes a modification or BATCH that names elements of lists by index or by value.
-pub fn with_lists(
-    service: Service,
-    call: &Call<'_>,
-    request: &Request<'_>,
-) -> BoxFuture<'static, BytesMut> {
-    let alone = Alone::new(service, call, request);
-    let consistency = consistency_of(request);
-    async move {
-        let address = alone.address;
-        match write_with_lists(alone).await {
-            Ok(answer) => answer,
-            Err(Error::Coordinator(error)) => {
-                let mut out = BytesMut::new();
-                address.error(&coordinator_to_wire(&error, consistency), &mut out);
-                out
-            }
-            Err(error) => error_answer(address, &error, consistency),
-        }
-    }
-    .boxed()
-}
-
-async fn write_with_lists(mut alone: Alone) -> Result<BytesMut, Error> {
-    let request = request::decode(alone.address.version, 0, alone.opcode, &alone.body)?;
-    let service = alone.service.clone();
-    let (mut turn, mut out) = (service.turn(), Output::default());
-    let address = alone.address;
-    let mut call = Call {
-        turn: &mut turn,
-        session: &mut alone.session,
-        address,
-        out: &mut out,
-    };
-    let statements = statements(&service, &mut call, &request)?;
-    let bindings = bindings(&service, &call, &request, &statements)?;
-    let jobs = expand(&statements, &bindings)?;
-    let _guards = enter(&service, &jobs).await?;
-    let mut lists = Vec::with_capacity(jobs.len());
-    for (plan, bindings) in &jobs {
-        lists.push(read_lists(&service, plan, bindings).await?);
-    }
-    let timestamp = timestamp(&request, &statements, &bindings, call.turn)?;
-    write::together(jobs.into_iter(), timestamp, Some(&lists), &mut call)?;
-    let warnings = call.turn.take_warnings();
-    commit(&service, &mut turn).await?;
-    let mut answer = BytesMut::new();
-    address.result(Outcome::Void, &warnings, &mut answer);
-    Ok(answer)
-}
-
-/// The plans of the request.
-fn statements(
-    service: &Service,
-    call: &mut Call<'_>,
-    request: &Request<'_>,
-) -> Result<Vec<Arc<Planned>>, Error> {
-    match request {
-        Request::Batch(batch) => match service.batch_statements(call, batch)? {
-            Ok(statements) => Ok(statements),
-            Err(unknown) => Err(Error::Unprepared(
-                unknown.first().copied().unwrap_or_default(),
-            )),
-        },
-        other => Ok(vec![service.planned(call, other)?]),
-    }
-}
-
-fn bindings<'a>(
-    service: &'a Service,
-    call: &Call<'_>,
-    request: &Request<'a>,
-    statements: &[Arc<Planned>],
-) -> Result<Vec<Bindings<'a>>, Error> {
-    let parameters = match request {
-        Request::Batch(batch) => return service.batch_bindings(call, batch, statements),
-        Request::Query(query) => &query.parameters,
-        Request::Execute(execute) => &execute.parameters,
-        _ => return Ok(Vec::new()),
-    };
-    statements
-        .iter()
-        .map(|planned| service.bind(call, &planned.receivers, parameters))
-        .collect()
-}
-
-/// Every single modification with its values: a `BEGIN BATCH` is several with the same.
-fn expand<'p, 'b, 'v>(
-    statements: &'p [Arc<Planned>],
-    bindings: &'b [Bindings<'v>],
-) -> Result<Vec<(&'p Plan, &'b Bindings<'v>)>, Error> {
-    let mut jobs = Vec::new();
-    for (planned, bindings) in statements.iter().zip(bindings) {
-        match &planned.action {
-            Action::Modify(plan, _) => jobs.push((&**plan, bindings)),
-            Action::Batch(batch, _) => {
-                jobs.extend(batch.statements.iter().map(|plan| (plan, bindings)))
-            }
-            _ => return Err(Error::Server("a statement that does not write".into())),
-        }
-    }
-    Ok(jobs)
-}
-
-fn timestamp(
-    request: &Request<'_>,
-    statements: &[Arc<Planned>],
-    bindings: &[Bindings<'_>],
-    turn: &mut Turn,
-) -> Result<Option<i64>, Error> {
-    let given = match request {
-        Request::Batch(batch) => batch.timestamp,
-        Request::Query(query) => query.parameters.timestamp,
-        Request::Execute(execute) => execute.parameters.timestamp,
-        _ => None,
-    };
-    match (
-        statements.first().map(|planned| &planned.action),
-        bindings.first(),
-    ) {
-        (Some(Action::Batch(batch, _)), Some(bindings)) => {
-            write::batch_timestamp(batch, bindings, given, turn)
-        }
-        _ => Ok(given),
-    }
-}
-
-/// Waits in the queues of all partitions that are read, in one order so that nobody waits in a ring.
-async fn enter(service: &Service, jobs: &[(&Plan, &Bindings<'_>)]) -> Result<Vec<Guard>, Error> {
-    let mut places: Vec<(TableId, PartitionKey)> = Vec::new();
-    for (plan, bindings) in jobs.iter().filter(|(plan, _)| plan.needs_read()) {
-        places.extend(
-            plan.partitions(bindings)?
-                .into_iter()
-                .map(|key| (plan.table.id, key)),
-        );
-    }
-    places.sort();
-    places.dedup();
-    let mut guards = Vec::with_capacity(places.len());
-    for (table, key) in places {
-        guards.push(
-            service
-                .coordinator()
-                .queues()
-                .enter(table, &key.bytes)
-                .await?,
-        );
-    }
-    Ok(guards)
-}
-
-/// The lists of the one row that a modification names.
-async fn read_lists(
-    service: &Service,
-    plan: &Plan,
-    bindings: &Bindings<'_>,
-) -> Result<Lists, Error> {
-    let mut lists = Lists::default();
-    if !plan.needs_read() {
-        return Ok(lists);
-    }
-    let (keys, rows) = (plan.partitions(bindings)?, plan.rows(bindings)?);
-    if keys.len() != 1 || rows.len() != 1 {
-        return Err(Error::unsupported(
-            "Changing a list by index or value in several rows at once",
-        ));
-    }
-    let now_seconds = bindings.moment.now_seconds;
-    let mut command = Command::new(plan.table.id, Keys::List(keys), now_seconds);
-    if plan.touches_rows() {
-        command.slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
-    }
-    let mut read = service.coordinator().read(&plan.table, command)?;
-    let mut turn = service.turn();
-    loop {
-        match read.step(turn.meter())? {
-            RowStep::Row => {
-                let row = read.row();
-                let images = [row.image, row.static_image];
-                images
-                    .into_iter()
-                    .flatten()
-                    .for_each(|image| lists.add(image, now_seconds));
-                return Ok(lists);
-            }
-            RowStep::End => return Ok(lists),
-            RowStep::Wait(wait) => wait.await,
-            RowStep::Yield => turn.begin(),
-        }
-    }
 }

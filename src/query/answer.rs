@@ -1,14 +1,21 @@
 //! Answers that are not rows: errors and the short results, as complete envelopes.
 
+use std::net::IpAddr;
+
 use bytes::BytesMut;
+use protocol::Consistency;
 use protocol::response::{self, Head, Response};
 use protocol::result::Outcome;
 use protocol::{Error as Wire, Version};
 use uuid::Uuid;
 
-/// Whom an answer is for.
+use crate::error::Error;
+
+/// Whom an answer is for, and from.
 #[derive(Clone, Copy, Debug)]
 pub struct Address {
+    /// This node, as other nodes and drivers know it.
+    pub node: IpAddr,
     /// The connection's version.
     pub version: Version,
     /// The request's stream.
@@ -32,6 +39,11 @@ impl Address {
         let mut head = Head::new(self.version, self.stream);
         head.tracing_id = self.tracing_id;
         head
+    }
+
+    /// Appends what a request at this level failed with.
+    pub fn failure(self, error: &Error, consistency: Consistency, out: &mut BytesMut) {
+        self.error(&error.to_wire(consistency, self.node), out);
     }
 
     /// Appends an error.

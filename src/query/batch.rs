@@ -9,10 +9,11 @@ use crate::bind::Bindings;
 use crate::error::Error;
 use crate::output::Progress;
 use crate::prepared::Id;
+use crate::read_first;
 use crate::run::{acknowledge, moment};
 use crate::service::{Call, Service, statement_id};
 use crate::statement::{Action, Planned};
-use crate::write;
+use crate::write::{self, Together};
 
 impl Service {
     /// Executes a BATCH.
@@ -34,7 +35,7 @@ impl Service {
             }
         };
         if write::any_needs_read(&statements) {
-            return Ok(Progress::Later(alone::with_lists(
+            return Ok(Progress::Later(read_first::start(
                 self.clone(),
                 call,
                 request,
@@ -42,7 +43,12 @@ impl Service {
         }
         let bindings = self.batch_bindings(call, batch, &statements)?;
         let jobs = write::jobs(&statements, &bindings)?;
-        write::together(jobs.into_iter(), batch.timestamp, None, call)?;
+        let with = Together {
+            timestamp: batch.timestamp,
+            lists: None,
+            batch: Some(batch.kind),
+        };
+        write::together(&jobs, &with, &self.shared.options, call)?;
         Ok(acknowledge(call))
     }
 

@@ -3,12 +3,18 @@
 //! Every layer's error says what the caller does next; [`Error::to_wire`] turns it into the code
 //! and the fields that drivers act on.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use cql::tree::Span;
 use protocol::Consistency;
-use protocol::error::{Error as Wire, Failures, WriteType};
+use protocol::error::{Error as Wire, FailureReason, Failures, WriteType};
 
 /// The longest message that a client is sent.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+/// The longest sentence in one, so that the place that is quoted below it is never cut off.
+const SENTENCE_BYTES_MAX: usize = 2 << 10;
 
 /// A statement that was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -75,9 +81,14 @@ impl Error {
             return self;
         };
         let carets = cql::error::caret(statement, span);
-        Error::Invalid(match text.split_once('\n') {
-            Some((sentence, hint)) => format!("{sentence}\n{carets}\n{hint}"),
-            None => format!("{text}\n{carets}"),
+        let (sentence, hint) = match text.split_once('\n') {
+            Some((sentence, hint)) => (sentence, Some(hint)),
+            None => (&*text, None),
+        };
+        let sentence = cut(sentence, SENTENCE_BYTES_MAX);
+        Error::Invalid(match hint {
+            Some(hint) => format!("{sentence}\n{carets}\n{hint}"),
+            None => format!("{sentence}\n{carets}"),
         })
     }
 }
@@ -105,27 +116,27 @@ impl Error {
     /// | too much to do | OVERLOADED | tries again later, or elsewhere |
     /// | node cannot take it | SERVER | tries another node |
     /// | could not read or write | READ_FAILURE, WRITE_FAILURE | decides by its retry policy |
-    pub fn to_wire(&self, consistency: Consistency) -> Wire {
+    pub fn to_wire(&self, consistency: Consistency, node: IpAddr) -> Wire {
         match self {
-            Error::Syntax(text) => Wire::Syntax(text.clone()),
-            Error::Invalid(text) | Error::InvalidAt { text, .. } => Wire::Invalid(cut(text)),
-            Error::Unauthorized(text) => Wire::Unauthorized(text.clone()),
-            Error::Protocol(text) => Wire::Protocol(text.clone()),
-            Error::Server(text) => Wire::Server(text.clone()),
+            Error::Syntax(text) => Wire::Syntax(message(text)),
+            Error::Invalid(text) | Error::InvalidAt { text, .. } => Wire::Invalid(message(text)),
+            Error::Unauthorized(text) => Wire::Unauthorized(message(text)),
+            Error::Protocol(text) => Wire::Protocol(message(text)),
+            Error::Server(text) => Wire::Server(message(text)),
             Error::Unprepared(id) => Wire::Unprepared { id: id.to_vec() },
             Error::Wire(error) => (**error).clone(),
             Error::Schema(error) => schema_to_wire(error),
-            Error::Coordinator(error) => coordinator_to_wire(error, consistency),
+            Error::Coordinator(error) => coordinator_to_wire(error, consistency, node),
         }
     }
 }
 
 fn schema_to_wire(error: &schema::Error) -> Wire {
     match error {
-        schema::Error::Invalid(text) => Wire::Invalid(text.clone()),
-        schema::Error::Config(text) => Wire::Config(text.clone()),
-        schema::Error::Syntax(text) => Wire::Syntax(text.clone()),
-        schema::Error::Unauthorized(text) => Wire::Unauthorized(text.clone()),
+        schema::Error::Invalid(text) => Wire::Invalid(message(text)),
+        schema::Error::Config(text) => Wire::Config(message(text)),
+        schema::Error::Syntax(text) => Wire::Syntax(message(text)),
+        schema::Error::Unauthorized(text) => Wire::Unauthorized(message(text)),
         schema::Error::AlreadyExists { keyspace, table } => Wire::AlreadyExists {
             keyspace: keyspace.clone(),
             table: table.clone(),
@@ -133,29 +144,32 @@ fn schema_to_wire(error: &schema::Error) -> Wire {
     }
 }
 
-/// A coordinator's error for a request at this level. One node is all there is to ask.
-pub fn coordinator_to_wire(error: &coordinator::Error, consistency: Consistency) -> Wire {
+/// A coordinator's error for a request at this level. This one node is all there is to ask.
+pub fn coordinator_to_wire(
+    error: &coordinator::Error,
+    consistency: Consistency,
+    node: IpAddr,
+) -> Wire {
     use coordinator::Error as E;
-    let failures = || Failures::Count(1);
+    let read_failure = |reason| Wire::ReadFailure {
+        consistency,
+        received: 0,
+        required: 1,
+        failures: Failures::Reasons(vec![(node, reason)]),
+        data_present: false,
+    };
     match error {
-        E::Overloaded(text) => Wire::Overloaded(text.clone()),
-        E::Invalid(text) => Wire::Invalid(text.clone()),
-        E::Unavailable(text) => Wire::Server(text.clone()),
-        E::TimedOut(_) => Wire::ReadTimeout {
-            consistency,
-            received: 0,
-            required: 1,
-            data_present: false,
-        },
+        E::Overloaded(text) => Wire::Overloaded(message(text)),
+        E::Invalid(text) => Wire::Invalid(message(text)),
+        E::Unavailable(text) => Wire::Server(message(text)),
+        E::TimedOut(_) => read_timeout(consistency),
+        E::TooManyDeadRows(text) => {
+            tracing::warn!("{text}");
+            read_failure(FailureReason::ReadTooManyTombstones)
+        }
         E::ReadFailed(text) => {
             tracing::error!("a read failed: {text}");
-            Wire::ReadFailure {
-                consistency,
-                received: 0,
-                required: 1,
-                failures: failures(),
-                data_present: false,
-            }
+            read_failure(FailureReason::Unknown)
         }
         E::WriteFailed(text) => {
             tracing::error!("a write failed: {text}");
@@ -163,11 +177,37 @@ pub fn coordinator_to_wire(error: &coordinator::Error, consistency: Consistency)
                 consistency,
                 received: 0,
                 required: 1,
-                failures: failures(),
+                failures: Failures::Reasons(vec![(node, FailureReason::Unknown)]),
                 write_type: WriteType::Simple,
             }
         }
     }
+}
+
+/// Rows did not come in time.
+pub fn read_timeout(consistency: Consistency) -> Wire {
+    Wire::ReadTimeout {
+        consistency,
+        received: 0,
+        required: 1,
+        data_present: false,
+    }
+}
+
+/// A write was not done in time, and may be done yet.
+pub fn write_timeout(consistency: Consistency, write_type: WriteType) -> Wire {
+    Wire::WriteTimeout {
+        consistency,
+        received: 0,
+        required: 1,
+        write_type,
+        contentions: 0,
+    }
+}
+
+/// TRUNCATE did not succeed, in Cassandra's words.
+pub fn truncate_failed(why: &str) -> Wire {
+    Wire::Truncate(format!("Error during truncate: {}", message(why)))
 }
 
 impl From<Wire> for Error {
@@ -177,9 +217,18 @@ impl From<Wire> for Error {
 }
 
 /// A message of at most 4 KiB, whatever the statement that it repeats.
-fn cut(text: &str) -> String {
-    let end = text.floor_char_boundary(MESSAGE_BYTES_MAX);
-    text[..end].to_string()
+fn message(text: &str) -> String {
+    cut(text, MESSAGE_BYTES_MAX).into_owned()
+}
+
+/// A text, or its beginning and a sign that it goes on.
+fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
+    const GOES_ON: &str = "...";
+    if text.len() <= bytes_max {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(bytes_max - GOES_ON.len());
+    Cow::Owned([&text[..end], GOES_ON].concat())
 }
 
 fn hex(bytes: &[u8]) -> String {

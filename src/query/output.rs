@@ -7,9 +7,9 @@ use coordinator::Turn;
 use futures_util::future::BoxFuture;
 use model::stream::Wait;
 use protocol::Consistency;
-use protocol::error::Error as Wire;
 
 use crate::answer::Address;
+use crate::error::read_timeout;
 use crate::select::{self, Execution};
 use crate::trace::Trace;
 
@@ -91,7 +91,7 @@ impl Parked {
             }
             Err(error) => {
                 self.address
-                    .error(&error.to_wire(self.consistency), &mut out.answers);
+                    .failure(&error, self.consistency, &mut out.answers);
                 Progress::Answered
             }
         }
@@ -99,12 +99,7 @@ impl Parked {
 
     /// Gives up: the client is told that time ran out.
     pub fn time_out(self, out: &mut Output) {
-        let error = Wire::ReadTimeout {
-            consistency: self.consistency,
-            received: 0,
-            required: 1,
-            data_present: false,
-        };
+        let error = read_timeout(self.consistency);
         self.address.error(&error, &mut out.answers);
     }
 }

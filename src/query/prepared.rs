@@ -4,7 +4,7 @@
 //! tables are named with their keyspace, the one in use is left out, so connections agree too. The cache
 //! holds plans; the table holds texts and survives a restart. A start loads nothing: an id that is
 //! not in the cache is looked for in the table, and only then unknown. When the cache forgets the
-//! statement that was used least, its row goes too.
+//! statement that was used least, its row goes too. A long text weighs as much as many short ones.
 //!
 //! A plan is bound to one catalog. [`Prepared::current`] makes it again when a table of it changed.
 //! `differs` is set for good once the result's columns were not those that the first PREPARED told:
@@ -18,14 +18,18 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use protocol::result::metadata_id;
 use quick_cache::sync::Cache;
-use quick_cache::{Lifecycle, UnitWeighter};
+use quick_cache::{Lifecycle, Weighter};
 use schema::Catalog;
 
 use crate::error::Error;
 use crate::statement::{self, Planned};
 
-/// How many statements are kept; as many rows stay in the table.
+/// How many statements of usual length are kept; as many rows stay in the table.
 pub const STATEMENTS_MAX: usize = 10_000;
+
+/// A text weighs one for each begun 1 KiB: the cache holds 10 MiB of text at most, and as a value
+/// takes up to a hundred bytes in a plan and two in a text, plans of 500 MiB at the very worst.
+const BYTES_PER_WEIGHT: usize = 1 << 10;
 
 /// A statement's identity.
 pub type Id = [u8; 16];
@@ -82,6 +86,11 @@ impl Prepared {
         if planned.is_valid_for(catalog) {
             return Ok((planned.clone(), false));
         }
+        if let Some(same) = planned.carried_over(catalog) {
+            let same = Arc::new(same);
+            self.planned.store(same.clone());
+            return Ok((same, false));
+        }
         let statement = cql::parse(&self.text)?;
         let fresh = statement::plan(statement, self.keyspace.as_deref(), data_center, catalog)
             .map_err(|error| error.quoting(&self.text))?;
@@ -109,7 +118,17 @@ pub fn id(text: &str, keyspace: Option<&str>) -> Id {
     protocol::prepared_id(keyspace, text)
 }
 
-type Statements = Cache<Id, Arc<Prepared>, UnitWeighter, RandomState, Evicted>;
+type Statements = Cache<Id, Arc<Prepared>, ByLength, RandomState, Evicted>;
+
+/// Weighs statements.
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<Id, Arc<Prepared>> for ByLength {
+    fn weight(&self, _: &Id, prepared: &Arc<Prepared>) -> u64 {
+        1 + (prepared.text.len() / BYTES_PER_WEIGHT) as u64
+    }
+}
 
 /// The cache.
 pub struct Cached {
@@ -139,7 +158,7 @@ impl Cached {
         let statements = Cache::with(
             STATEMENTS_MAX,
             STATEMENTS_MAX as u64,
-            UnitWeighter,
+            ByLength,
             RandomState::with_seeds(a, b, c, d),
             evicted.clone(),
         );
@@ -158,5 +177,91 @@ impl Cached {
     pub fn insert(&self, prepared: Arc<Prepared>) -> Vec<Id> {
         self.statements.insert(prepared.id, prepared);
         std::mem::take(&mut *self.evicted.ids.lock())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::ddl::Choices;
+    use schema::{Topology, ddl};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// The catalog after these statements.
+    fn after(mut catalog: Catalog, statements: &[&str]) -> Catalog {
+        let topology = Topology {
+            data_centers: [("datacenter1".to_string(), 1)].into(),
+        };
+        for text in statements {
+            let statement = cql::parse(text).expect("it parses");
+            let mut id = || Uuid::from_u128(catalog.tables().count() as u128 + 1);
+            let choices = Choices {
+                id: &mut id,
+                now_micros: 1,
+            };
+            let change = ddl::resolve(&statement, Some("ks"), &catalog, choices);
+            let applied = catalog.apply(&change.expect("it resolves"), &topology);
+            catalog = applied.expect("it applies").0;
+        }
+        catalog
+    }
+
+    const KEYSPACE: &str = "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
+
+    /// Whether the plan of `text` is kept when a catalog changes so.
+    fn is_kept(text: &str, change: &str) -> bool {
+        let before = [
+            KEYSPACE,
+            "CREATE TYPE u (a int)",
+            "CREATE TABLE t (k int PRIMARY KEY, v int)",
+            "CREATE TABLE of_types (k int PRIMARY KEY, v frozen<u>)",
+            "CREATE TABLE other (k int PRIMARY KEY, v int)",
+        ];
+        let old = Arc::new(after(Catalog::new(), &before));
+        let statement = cql::parse(text).expect("it parses");
+        let planned = statement::plan(statement, Some("ks"), "datacenter1", &old);
+        let prepared = Prepared::new(text, Some("ks"), planned.expect("it can be planned"));
+        let new = Arc::new(after((*old).clone(), &[change]));
+        let of = |catalog: &Arc<Catalog>| {
+            let (planned, _) = prepared.current(catalog, "datacenter1").expect("a plan");
+            assert!(planned.is_valid_for(catalog));
+            match &planned.action {
+                statement::Action::Select(plan, _) => Arc::as_ptr(plan) as usize,
+                statement::Action::Modify(plan, _) => Arc::as_ptr(plan) as usize,
+                statement::Action::Batch(batch, _) => Arc::as_ptr(batch) as usize,
+                statement::Action::Other(_) => 0,
+            }
+        };
+        let first = prepared.planned.load_full();
+        let same = of(&old) == of(&new);
+        drop(first);
+        same
+    }
+
+    #[test]
+    fn a_plan_is_made_again_only_if_what_it_is_on_changed() {
+        let check = |text: &str, change: &str, expected: bool| {
+            assert_eq!(is_kept(text, change), expected, "{text} after {change}");
+        };
+        let select = "SELECT * FROM t";
+        check(select, "CREATE TABLE t2 (k int PRIMARY KEY)", true);
+        check(select, "ALTER TABLE other ADD w int", true);
+        check(select, "DROP TABLE other", true);
+        check(select, "ALTER TABLE t ADD w int", false);
+        check(select, "ALTER TABLE t WITH default_time_to_live = 5", false);
+        check(select, "CREATE TYPE u2 (a int)", false);
+        check(
+            select,
+            "ALTER KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+            false,
+        );
+        check("SELECT * FROM of_types", "ALTER TYPE u ADD b int", false);
+        check("UPDATE t SET v = 1 WHERE k = 1", "DROP TABLE other", true);
+        let batch =
+            "BEGIN BATCH INSERT INTO t (k) VALUES (1) INSERT INTO other (k) VALUES (1) APPLY BATCH";
+        check(batch, "ALTER TABLE of_types ADD w int", true);
+        check(batch, "ALTER TABLE other ADD w int", false);
+        check("USE ks", "ALTER TABLE other ADD w int", true);
     }
 }

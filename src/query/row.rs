@@ -5,6 +5,8 @@
 //! clustering columns, collected collections) is written to a scratch buffer that is kept from row
 //! to row, so a row of plain columns costs no allocation and no copy.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use model::ColumnId;
@@ -32,6 +34,8 @@ pub struct Row<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Fetch {
     slots: Vec<Slot>,
+    /// Which slot is which column, so that many columns are not looked for one by one.
+    slot_of: BTreeMap<(ColumnKind, ColumnId), usize>,
     /// Slots of regular columns by ascending column id, and those of static columns.
     regulars: Vec<(ColumnId, usize)>,
     statics: Vec<(ColumnId, usize)>,
@@ -67,14 +71,11 @@ impl Fetch {
 
     /// The slot of a column, added if it is not there yet.
     pub fn slot(&mut self, column: &Column) -> usize {
-        if let Some(slot) = self
-            .slots
-            .iter()
-            .position(|slot| slot.id == column.id && slot.kind == column.kind)
-        {
-            return slot;
-        }
         let slot = self.slots.len();
+        match self.slot_of.entry((column.kind, column.id)) {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(free) => free.insert(slot),
+        };
         self.slots.push(Slot {
             ty: column.ty.clone(),
             kind: column.kind,

@@ -9,19 +9,19 @@ use protocol::wire::Value;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-use crate::alone;
 use crate::bind::{Bindings, Moment};
 use crate::error::Error;
 use crate::marker::Receiver;
 use crate::modify::Context;
 use crate::output::{Parked, Progress};
 use crate::prepared::Id;
+use crate::read_first;
 use crate::restriction::KeyPlan;
 use crate::schema_change;
 use crate::select::{self, Choice, Execution};
 use crate::service::{Call, Service};
 use crate::statement::{Action, Planned};
-use crate::write;
+use crate::write::{self, Together};
 
 /// What is executed, and how.
 pub(crate) struct Run<'a> {
@@ -54,7 +54,7 @@ impl Service {
             Action::Modify(plan, replicas) => {
                 replicas.check_write(parameters.consistency)?;
                 if plan.needs_read() {
-                    return Ok(Progress::Later(alone::with_lists(
+                    return Ok(Progress::Later(read_first::start(
                         self.clone(),
                         call,
                         run.request,
@@ -64,6 +64,7 @@ impl Service {
                 let context = Context {
                     timestamp: parameters.timestamp,
                     lists: None,
+                    is_counted: false,
                 };
                 plan.execute(&bindings, &context, call.turn, &mut call.session.scratch)?;
                 Ok(acknowledge(call))
@@ -73,7 +74,7 @@ impl Service {
                     .iter()
                     .try_for_each(|replicas| replicas.check_write(parameters.consistency))?;
                 if batch.statements.iter().any(crate::modify::Plan::needs_read) {
-                    return Ok(Progress::Later(alone::with_lists(
+                    return Ok(Progress::Later(read_first::start(
                         self.clone(),
                         call,
                         run.request,
@@ -83,7 +84,12 @@ impl Service {
                 let timestamp =
                     write::batch_timestamp(batch, &bindings, parameters.timestamp, call.turn)?;
                 let jobs = batch.statements.iter().map(|plan| (plan, &bindings));
-                write::together(jobs, timestamp, None, call)?;
+                let with = Together {
+                    timestamp,
+                    lists: None,
+                    batch: Some(batch.kind),
+                };
+                write::together(&jobs.collect::<Vec<_>>(), &with, &self.shared.options, call)?;
                 Ok(acknowledge(call))
             }
             Action::Other(statement) => schema_change::start(self, call, statement, keyspace),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use cql::tree::{Describe, DescribeSubject, Statement, Truncate};
 use futures_util::FutureExt;
-use metadata::{Committer, State, Transformation};
+use metadata::{Committed, Committer, State, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
+use protocol::error::WriteType;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
 use schema::describe::Cluster;
@@ -17,7 +18,7 @@ use types::Token;
 use uuid::Uuid;
 
 use crate::answer::Address;
-use crate::error::Error;
+use crate::error::{Error, truncate_failed, write_timeout};
 use crate::events;
 use crate::output::Progress;
 use crate::service::{Call, Service, error_answer};
@@ -126,31 +127,42 @@ fn change(
     ))
 }
 
-/// Proposes a transformation; the answer tells what it changed.
+/// Proposes a transformation; the answer tells what it changed. The log and storage have as long as
+/// for a TRUNCATE: what comes later than that may still be done.
 fn propose(service: &Service, address: Address, transformation: Transformation) -> Progress {
     let service = service.clone();
+    let is_truncate = matches!(transformation, Transformation::Truncate { .. });
     Progress::Later(
         async move {
-            let proposed = service.shared().metadata.propose(transformation).await;
-            match proposed {
-                Ok(committed) => {
-                    let mut out = BytesMut::new();
-                    let change = committed
-                        .outcome
-                        .effect
-                        .as_ref()
-                        .and_then(events::schema_change);
-                    let outcome = change.as_ref().map_or(Outcome::Void, |change| {
-                        Outcome::SchemaChange(change.clone())
-                    });
-                    address.result(outcome, &committed.outcome.warnings, &mut out);
-                    out
+            let coordinator = service.coordinator();
+            let proposed = service.shared().metadata.propose(transformation);
+            let limit = coordinator.options().truncate_timeout;
+            match coordinator.env().timeout(limit, proposed).await {
+                Some(Ok(committed)) => changed(address, &committed),
+                Some(Err(error)) => {
+                    let error = metadata_error(error, is_truncate);
+                    error_answer(address, &error, Consistency::One)
                 }
-                Err(error) => error_answer(address, &metadata_error(error), Consistency::One),
+                None => {
+                    let error = match is_truncate {
+                        true => truncate_failed("Truncate timed out - received only 0 responses"),
+                        false => write_timeout(Consistency::One, WriteType::Simple),
+                    };
+                    error_answer(address, &error.into(), Consistency::One)
+                }
             }
         }
         .boxed(),
     )
+}
+
+fn changed(address: Address, committed: &Committed) -> BytesMut {
+    let mut out = BytesMut::new();
+    let outcome = &committed.outcome;
+    let change = outcome.effect.as_ref().and_then(events::schema_change);
+    let result = change.map_or(Outcome::Void, Outcome::SchemaChange);
+    address.result(result, &outcome.warnings, &mut out);
+    out
 }
 
 fn truncate_table(
@@ -178,9 +190,10 @@ fn truncate_table(
     ))
 }
 
-fn metadata_error(error: metadata::Error) -> Error {
+fn metadata_error(error: metadata::Error, is_truncate: bool) -> Error {
     match error {
         metadata::Error::Refused(metadata::Refused::Schema(error)) => error.into(),
+        other if is_truncate => truncate_failed(&other.to_string()).into(),
         other => Error::Server(other.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! The entry of a node's requests.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use base::env::{Env, Task};
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) cached: Cached,
     pub(crate) store: Store,
+    /// This node, as others know it.
+    node: IpAddr,
     events: broadcast::Sender<Event>,
     _events_task: Task<()>,
 }
@@ -65,7 +68,12 @@ impl Service {
             "schema events",
             events::forward(metadata.clone(), sender.clone()),
         );
+        let state = metadata.state();
+        let node = state.nodes.get(&metadata.number());
         let shared = Shared {
+            node: node.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |node| {
+                node.addresses.broadcast.ip()
+            }),
             chance: Arc::new(NodeChance::new(&env)),
             cached: Cached::new(env.hash_keys()),
             store: Store::new(),
@@ -102,7 +110,7 @@ impl Service {
 
     /// The answer to a write whose commit or sync failed.
     pub fn commit_failed(&self, error: &coordinator::Error) -> Wire {
-        coordinator_to_wire(error, Consistency::One)
+        coordinator_to_wire(error, Consistency::One, self.shared.node)
     }
 
     /// Starts a QUERY, PREPARE, EXECUTE or BATCH. It never waits: what cannot be answered now is
@@ -119,6 +127,7 @@ impl Service {
         // What an earlier request of the turn was warned of is none of this one's business.
         drop(turn.take_warnings());
         let mut address = Address {
+            node: self.shared.node,
             version: session.version,
             stream,
             tracing_id: None,
@@ -161,7 +170,7 @@ impl Service {
         };
         started.unwrap_or_else(|error| {
             call.address
-                .error(&error.to_wire(consistency), &mut call.out.answers);
+                .failure(&error, consistency, &mut call.out.answers);
             Progress::Answered
         })
     }
@@ -372,6 +381,6 @@ pub(crate) fn consistency_of(request: &Request<'_>) -> Consistency {
 /// The answer of a future that failed.
 pub(crate) fn error_answer(address: Address, error: &Error, consistency: Consistency) -> BytesMut {
     let mut out = BytesMut::new();
-    address.error(&error.to_wire(consistency), &mut out);
+    address.failure(error, consistency, &mut out);
     out
 }

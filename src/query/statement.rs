@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use cql::tree::{self, Modification, Statement};
+use protocol::request::BatchKind;
 use protocol::result::Metadata;
-use schema::{Catalog, Table};
+use schema::{Catalog, Keyspace, Table};
 use uuid::Uuid;
 
+use crate::bounds;
 use crate::consistency::Replicas;
 use crate::error::Error;
 use crate::marker::{Markers, Receiver};
@@ -33,6 +35,29 @@ pub struct Planned {
     pub is_qualified: bool,
     /// The catalog it was planned against, by its content.
     pub catalog_version: Uuid,
+    /// What of the catalog it depends on.
+    sources: Vec<Source>,
+}
+
+/// A table that a plan is on, with the keyspace that has its types and replicas.
+#[derive(Clone, Debug)]
+struct Source {
+    table: Arc<Table>,
+    keyspace: Arc<Keyspace>,
+}
+
+impl Source {
+    /// Whether a catalog has the same table, types and replicas.
+    fn is_same_in(&self, catalog: &Catalog) -> bool {
+        let name = &*self.keyspace.name;
+        let same_table =
+            |table: &Arc<Table>| Arc::ptr_eq(table, &self.table) || *table == self.table;
+        catalog.keyspace(name).is_some_and(|keyspace| {
+            keyspace.table(&self.table.name).is_some_and(same_table)
+                && keyspace.types == self.keyspace.types
+                && keyspace.replication == self.keyspace.replication
+        })
+    }
 }
 
 /// What a planned statement does.
@@ -53,6 +78,15 @@ impl Planned {
     pub fn is_valid_for(&self, catalog: &Catalog) -> bool {
         self.catalog_version == catalog.version()
     }
+
+    /// The same plan for another catalog, if nothing that it depends on is different there.
+    pub fn carried_over(&self, catalog: &Catalog) -> Option<Planned> {
+        let same = self.sources.iter().all(|source| source.is_same_in(catalog));
+        same.then(|| Planned {
+            catalog_version: catalog.version(),
+            ..self.clone()
+        })
+    }
 }
 
 /// Plans a statement. Unqualified names are of `keyspace`.
@@ -62,6 +96,7 @@ pub fn plan(
     data_center: &str,
     catalog: &Catalog,
 ) -> Result<Planned, Error> {
+    bounds::check(&statement)?;
     let mut markers = Markers::new(statement.markers());
     let maker = Maker {
         catalog,
@@ -69,6 +104,10 @@ pub fn plan(
         data_center,
     };
     let is_qualified = is_qualified(&statement);
+    let mut sources = Vec::new();
+    for name in tables(&statement) {
+        maker.source(name, &mut sources)?;
+    }
     let (action, metadata) = match statement {
         Statement::Select(select) => {
             let table = maker.table(&select.table)?;
@@ -100,24 +139,34 @@ pub fn plan(
         metadata,
         is_qualified,
         catalog_version: catalog.version(),
+        sources,
     })
+}
+
+/// The tables that a read or write is on; none for other statements.
+fn tables(statement: &Statement) -> Vec<&tree::QualifiedName> {
+    match statement {
+        Statement::Select(select) => vec![&select.table],
+        Statement::Insert(insert) => vec![&insert.table],
+        Statement::Update(update) => vec![&update.table],
+        Statement::Delete(delete) => vec![&delete.table],
+        Statement::Batch(batch) => batch.statements.iter().map(table_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn table_of(statement: &Modification) -> &tree::QualifiedName {
+    match statement {
+        Modification::Insert(insert) => &insert.table,
+        Modification::Update(update) => &update.table,
+        Modification::Delete(delete) => &delete.table,
+    }
 }
 
 /// Whether a read or write names the keyspaces of all its tables.
 fn is_qualified(statement: &Statement) -> bool {
-    let written = |name: &tree::QualifiedName| name.keyspace.is_some();
-    match statement {
-        Statement::Select(select) => written(&select.table),
-        Statement::Insert(insert) => written(&insert.table),
-        Statement::Update(update) => written(&update.table),
-        Statement::Delete(delete) => written(&delete.table),
-        Statement::Batch(batch) => batch.statements.iter().all(|statement| match statement {
-            Modification::Insert(insert) => written(&insert.table),
-            Modification::Update(update) => written(&update.table),
-            Modification::Delete(delete) => written(&delete.table),
-        }),
-        _ => false,
-    }
+    let tables = tables(statement);
+    !tables.is_empty() && tables.iter().all(|name| name.keyspace.is_some())
 }
 
 type Made = (Action, Metadata);
@@ -136,6 +185,20 @@ impl Maker<'_> {
             Err(schema::Error::Invalid(text)) => Err(Error::invalid(text).at(name.span())),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// Adds what a statement on this table depends on.
+    fn source(&self, name: &tree::QualifiedName, sources: &mut Vec<Source>) -> Result<(), Error> {
+        let table = self.table(name)?;
+        if sources
+            .iter()
+            .any(|source| Arc::ptr_eq(&source.table, &table))
+        {
+            return Ok(());
+        }
+        let keyspace = self.catalog.require_keyspace(&table.keyspace)?.clone();
+        sources.push(Source { table, keyspace });
+        Ok(())
     }
 
     fn replicas(&self, table: &Table) -> Result<Replicas, Error> {
@@ -167,12 +230,7 @@ impl Maker<'_> {
         statement: &Modification,
         markers: &mut Markers,
     ) -> Result<(modify::Plan, Arc<Table>), Error> {
-        let name = match statement {
-            Modification::Insert(insert) => &insert.table,
-            Modification::Update(update) => &update.table,
-            Modification::Delete(delete) => &delete.table,
-        };
-        let table = self.table(name)?;
+        let table = self.table(table_of(statement))?;
         if let Some(refusal) = schema::system::refuses_writes(&table) {
             return Err(Error::Unauthorized(refusal));
         }
@@ -181,9 +239,11 @@ impl Maker<'_> {
     }
 
     fn batch(&self, batch: &tree::Batch, markers: &mut Markers) -> Result<Made, Error> {
-        if batch.kind == tree::BatchKind::Counter {
-            return Err(Error::unsupported("A counter batch"));
-        }
+        let kind = match batch.kind {
+            tree::BatchKind::Logged => BatchKind::Logged,
+            tree::BatchKind::Unlogged => BatchKind::Unlogged,
+            tree::BatchKind::Counter => return Err(Error::unsupported("A counter batch")),
+        };
         let mut plans = Vec::with_capacity(batch.statements.len());
         let mut replicas = Vec::new();
         let timestamp = match batch.attributes.timestamp() {
@@ -219,6 +279,7 @@ impl Maker<'_> {
             Arc::new(Batch {
                 statements: plans,
                 timestamp,
+                kind,
             }),
             replicas,
         );

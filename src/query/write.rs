@@ -1,8 +1,10 @@
 //! Writing several modifications as one, and what clients are told of a statement's variables.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coordinator::Turn;
+use protocol::request::BatchKind;
 use protocol::result::{ColumnSpec, Metadata};
 use schema::Table;
 
@@ -10,7 +12,8 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::marker::Receiver;
 use crate::modify::lists::Lists;
-use crate::modify::{Batch, Context, Plan};
+use crate::modify::{Batch, Context, Plan, Written};
+use crate::options::Options;
 use crate::service::Call;
 use crate::statement::{Action, Planned};
 
@@ -38,31 +41,114 @@ pub fn any_needs_read(statements: &[Arc<Planned>]) -> bool {
         .any(|planned| matches!(&planned.action, Action::Modify(plan, _) if plan.needs_read()))
 }
 
-/// Encodes several modifications so that all of them are in the log, or none. Without a timestamp
-/// they share one of the coordinator's clock.
+/// What several modifications have in common when they are written.
+pub struct Together<'a> {
+    /// Without a timestamp they share one of the coordinator's clock.
+    pub timestamp: Option<i64>,
+    /// What was read of lists, by modification.
+    pub lists: Option<&'a [Lists]>,
+    /// Which BATCH it is; none for a modification by itself.
+    pub batch: Option<BatchKind>,
+}
+
+/// Encodes several modifications so that all of them are in the log, or none.
 pub fn together<'p, 'b, 'v: 'b>(
-    jobs: impl Iterator<Item = (&'p Plan, &'b Bindings<'v>)>,
-    timestamp: Option<i64>,
-    lists: Option<&[Lists]>,
+    jobs: &[(&'p Plan, &'b Bindings<'v>)],
+    with: &Together<'_>,
+    options: &Options,
     call: &mut Call<'_>,
 ) -> Result<(), Error> {
-    let timestamp = match timestamp {
+    let timestamp = match with.timestamp {
         Some(micros) => micros,
         None => call.turn.timestamp()?,
     };
     call.turn.begin_batch()?;
-    for (index, (plan, bindings)) in jobs.enumerate() {
-        let lists = lists.and_then(|lists| lists.get(index));
+    call.session.scratch.written.clear();
+    for (index, (plan, bindings)) in jobs.iter().enumerate() {
         let context = Context {
             timestamp: Some(timestamp),
-            lists,
+            lists: with.lists.and_then(|lists| lists.get(index)),
+            is_counted: with.batch.is_some(),
         };
-        if let Err(error) = plan.encode(bindings, &context, call.turn, &mut call.session.scratch) {
+        let encoded = plan
+            .encode(bindings, &context, call.turn, &mut call.session.scratch)
+            .and_then(|()| refuse_too_large(jobs, &mut call.session.scratch.written, options));
+        if let Err(error) = encoded {
             call.turn.abandon_batch();
             return Err(error);
         }
     }
+    if let Some(kind) = with.batch {
+        warn(jobs, kind, options, call);
+    }
     Ok(call.turn.end_batch()?)
+}
+
+/// Whether it comes to several mutations: one is never too large for being a BATCH.
+fn is_several(jobs: &[(&Plan, &Bindings<'_>)], written: &mut Written) -> bool {
+    let keyspace = |plan: &Plan| plan.table.keyspace.clone();
+    let first = jobs.first().map(|(plan, _)| keyspace(plan));
+    written.partitions() > 1 || jobs.iter().any(|(plan, _)| Some(keyspace(plan)) != first)
+}
+
+fn refuse_too_large(
+    jobs: &[(&Plan, &Bindings<'_>)],
+    written: &mut Written,
+    options: &Options,
+) -> Result<(), Error> {
+    if written.bytes > options.batch_bytes_fail && is_several(jobs, written) {
+        tracing::error!(
+            "{}",
+            size_warning(jobs, written.bytes, options.batch_bytes_fail)
+        );
+        return Err(Error::invalid("Batch too large"));
+    }
+    Ok(())
+}
+
+/// Tells the client what it should do otherwise, in Cassandra's words.
+fn warn(jobs: &[(&Plan, &Bindings<'_>)], kind: BatchKind, options: &Options, call: &mut Call<'_>) {
+    let written = &mut call.session.scratch.written;
+    let bytes = written.bytes;
+    if bytes > options.batch_bytes_warn && is_several(jobs, written) {
+        call.turn
+            .warn(size_warning(jobs, bytes, options.batch_bytes_warn));
+    }
+    let partitions = written.partitions();
+    if kind == BatchKind::Unlogged && partitions > options.unlogged_partitions_warn {
+        let tables = tables(jobs);
+        let plural = if tables.len() == 1 { "" } else { "s" };
+        call.turn.warn(format!(
+            "Unlogged batch covering {partitions} partitions detected against table{plural} [{}]. You should use a logged batch for atomicity, or asynchronous writes for performance.",
+            tables.join(", ")
+        ));
+    }
+}
+
+fn size_warning(jobs: &[(&Plan, &Bindings<'_>)], bytes: u64, threshold: u64) -> String {
+    format!(
+        "Batch for [{}] is of size {}, exceeding specified threshold of {} by {}.",
+        tables(jobs).join(", "),
+        memory(bytes),
+        memory(threshold),
+        memory(bytes - threshold)
+    )
+}
+
+fn tables(jobs: &[(&Plan, &Bindings<'_>)]) -> Vec<String> {
+    let names = jobs.iter().map(|(plan, _)| plan.table.qualified_name());
+    let each: BTreeSet<String> = names.map(|name| name.to_string()).collect();
+    each.into_iter().collect()
+}
+
+/// A number of bytes as Cassandra prints memory.
+fn memory(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..0x10_0000 => (1u64 << 10, "KiB"),
+        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
+        _ => (1 << 30, "GiB"),
+    };
+    format!("{:.3}{name}", bytes as f64 / unit as f64)
 }
 
 /// The timestamp of a `BEGIN BATCH`: its own, else the request's.

@@ -8,6 +8,7 @@ mod blob;
 mod collection;
 mod time;
 
+use std::fmt;
 use std::sync::Arc;
 
 use cql::tree::QualifiedName;
@@ -134,6 +135,13 @@ fn is_planned(word: &str) -> bool {
         "from_json",
     ];
     NAMES.contains(&word) || FAMILIES.iter().any(|family| word.starts_with(family))
+}
+
+/// The refusal of arguments that no signature of a function takes.
+pub fn none_matches(name: impl fmt::Display, signatures: &str) -> Error {
+    Error::invalid(format!(
+        "Invalid call to function {name}, none of its type signatures match (known type signatures: {signatures})"
+    ))
 }
 
 /// Refuses a call with the wrong number or kinds of arguments.

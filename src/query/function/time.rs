@@ -5,7 +5,7 @@ use types::value::{date, number, uuid};
 use types::{Type, cast};
 
 use crate::error::Error;
-use crate::function::{Body, Call, Function};
+use crate::function::{Body, Call, Function, none_matches};
 use crate::term::fit::{Argument, Fit};
 
 /// The function of this name. Names without underscores are those before 5.0; results show a
@@ -60,12 +60,7 @@ fn of(
         let each = types.map(|ty| format!("system.{name} : ({ty}) -> {result}"));
         each.collect::<Vec<_>>().join(", ")
     };
-    let none_matches = || {
-        Error::invalid(format!(
-            "Invalid call to function {name}, none of its type signatures match (known type signatures: {})",
-            signatures(&mut types.iter())
-        ))
-    };
+    let none_matches = || none_matches(name, &signatures(&mut types.iter()));
     let shape = match arguments {
         [argument] => &argument.shape,
         _ if types.len() == 1 => return Ok(made(&types[0])),

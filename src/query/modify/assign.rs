@@ -1,6 +1,9 @@
 //! Assignments of UPDATE and targets of DELETE: what each does to its column.
 
+use std::collections::BTreeMap;
+
 use cql::tree::{Assignment, Identifier, Operation as Written, Part, Target, Term};
+use model::ColumnId;
 use schema::table::Column;
 use types::Type;
 
@@ -196,11 +199,17 @@ fn delete_field(column: &Column, field: &Identifier) -> Result<Action, Error> {
     }
 }
 
-/// Two assignments of one column contradict each other unless both are to parts of it.
-pub fn refuse_conflict(others: &[Operation], operation: &Operation) -> Result<(), Error> {
-    let is_part = |action: &Action| {
-        matches!(
-            action,
+/// Which columns an UPDATE assigns so far, and whether only parts of them.
+#[derive(Default)]
+pub struct Assigned {
+    parts_only: BTreeMap<ColumnId, bool>,
+}
+
+impl Assigned {
+    /// Two assignments of one column contradict each other unless both are to parts of it.
+    pub fn add(&mut self, operation: &Operation) -> Result<(), Error> {
+        let is_part = matches!(
+            operation.action,
             Action::SetEntry(..)
                 | Action::SetIndex(..)
                 | Action::SetField(..)
@@ -208,20 +217,16 @@ pub fn refuse_conflict(others: &[Operation], operation: &Operation) -> Result<()
                 | Action::Prepend(_)
                 | Action::Remove(_)
                 | Action::Discard(_)
-        )
-    };
-    for other in others
-        .iter()
-        .filter(|other| other.column.id == operation.column.id)
-    {
-        if !is_part(&other.action) || !is_part(&operation.action) {
-            return Err(Error::invalid(format!(
+        );
+        let column = &operation.column;
+        match self.parts_only.insert(column.id, is_part) {
+            Some(others_too) if !(others_too && is_part) => Err(Error::invalid(format!(
                 "Multiple incompatible setting of column {}",
-                operation.column.name
-            )));
+                column.name
+            ))),
+            _ => Ok(()),
         }
     }
-    Ok(())
 }
 
 fn refuse_single_cell(column: &Column, assignment: &Assignment) -> Result<(), Error> {

@@ -14,8 +14,8 @@ use types::value::number;
 
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
-use crate::modify::lists::Lists;
-use crate::modify::{Effect, Operation, Plan};
+use crate::modify::lists::{Lists, RowLists};
+use crate::modify::{Effect, Operation, Plan, Written};
 use crate::restriction::clustering::{Prefix, Step, push};
 use crate::restriction::key;
 use crate::restriction::values::{Values, value};
@@ -73,6 +73,8 @@ pub struct Context<'a> {
     pub timestamp: Option<i64>,
     /// What was read before, for lists by index.
     pub lists: Option<&'a Lists>,
+    /// Whether it is one of several, whose mutations are counted together.
+    pub is_counted: bool,
 }
 
 /// Buffers that stay allocated from one execution to the next.
@@ -82,6 +84,8 @@ pub struct Scratch {
     clustering: Vec<u8>,
     originals: Vec<u8>,
     builder: Builder,
+    /// What a BATCH has written.
+    pub written: Written,
 }
 
 impl Plan {
@@ -239,9 +243,12 @@ impl Execution<'_, '_> {
         scratch: &mut Scratch,
     ) -> Result<(), Error> {
         let mut encoder = turn.mutate(self.plan.table.id, key)?;
-        match self.elements(&mut encoder, scratch) {
+        match self.elements(key.bytes, &mut encoder, scratch) {
             Ok(()) => {
-                encoder.finish().map_err(coordinator::Error::from)?;
+                let bytes = encoder.finish().map_err(coordinator::Error::from)?;
+                if self.context.is_counted {
+                    scratch.written.add(key, bytes);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -252,7 +259,12 @@ impl Execution<'_, '_> {
         }
     }
 
-    fn elements(&self, encoder: &mut Encoder<'_>, scratch: &mut Scratch) -> Result<(), Error> {
+    fn elements(
+        &self,
+        key: &[u8],
+        encoder: &mut Encoder<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
         match &self.plan.effect {
             Effect::DeletePartition => encoder.partition_deletion(self.stamp.deletion()),
             Effect::DeleteRanges => {
@@ -264,7 +276,7 @@ impl Execution<'_, '_> {
                     encoder.range_tombstone(&slice.start, &slice.end, self.stamp.deletion());
                 }
             }
-            Effect::DeleteRows => self.rows(encoder, scratch, |builder| {
+            Effect::DeleteRows => self.rows(encoder, scratch, |_, builder| {
                 builder.deletion(self.stamp.deletion());
                 Ok(())
             })?,
@@ -274,17 +286,17 @@ impl Execution<'_, '_> {
                 regulars,
             } => {
                 if !statics.is_empty() {
-                    self.apply(statics, &mut scratch.builder)?;
+                    self.apply(statics, self.lists(key, None), &mut scratch.builder)?;
                     if !scratch.builder.is_empty() {
                         encoder.static_row_from(&mut scratch.builder);
                     }
                 }
                 if *marks_row || !regulars.is_empty() {
-                    self.rows(encoder, scratch, |builder| {
+                    self.rows(encoder, scratch, |clustering, builder| {
                         if *marks_row {
                             builder.liveness(self.stamp.liveness());
                         }
-                        self.apply(regulars, builder)
+                        self.apply(regulars, self.lists(key, Some(clustering)), builder)
                     })?;
                 }
             }
@@ -292,10 +304,21 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    fn apply(&self, operations: &[Operation], builder: &mut Builder) -> Result<(), Error> {
-        operations.iter().try_for_each(|operation| {
-            operation.apply(&self.stamp, self.bindings, self.context.lists, builder)
-        })
+    /// What was read of a row, or of the static part of a partition.
+    fn lists(&self, key: &[u8], clustering: Option<&[u8]>) -> RowLists<'_> {
+        let lists = self.context.lists;
+        lists.map_or(RowLists::default(), |lists| lists.of(key, clustering))
+    }
+
+    fn apply(
+        &self,
+        operations: &[Operation],
+        lists: RowLists<'_>,
+        builder: &mut Builder,
+    ) -> Result<(), Error> {
+        operations
+            .iter()
+            .try_for_each(|operation| operation.apply(&self.stamp, self.bindings, lists, builder))
     }
 
     /// One image for each row that the clustering columns name.
@@ -303,7 +326,7 @@ impl Execution<'_, '_> {
         &self,
         encoder: &mut Encoder<'_>,
         scratch: &mut Scratch,
-        fill: impl Fn(&mut Builder) -> Result<(), Error>,
+        fill: impl Fn(&[u8], &mut Builder) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if !self.one_row(scratch)? {
             for row in self.plan.rows(self.bindings)? {
@@ -333,9 +356,9 @@ impl Execution<'_, '_> {
         clustering: &[u8],
         originals: &[u8],
         builder: &mut Builder,
-        fill: &impl Fn(&mut Builder) -> Result<(), Error>,
+        fill: &impl Fn(&[u8], &mut Builder) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        fill(builder)?;
+        fill(clustering, builder)?;
         if builder.is_empty() {
             return Ok(());
         }

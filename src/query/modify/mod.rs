@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use schema::Table;
 
-pub use batch::Batch;
+pub use batch::{Batch, Written};
 pub use execute::{Context, Scratch};
 pub use operation::{Action, Operation};
 pub use plan::plan;
@@ -66,27 +66,22 @@ pub enum Effect {
 impl Plan {
     /// Whether the present value of a list must be read first.
     pub fn needs_read(&self) -> bool {
-        match &self.effect {
-            Effect::Cells {
-                statics, regulars, ..
-            } => statics
-                .iter()
-                .chain(regulars)
-                .any(|operation| operation.action.needs_read()),
-            _ => false,
-        }
+        self.needs_statics() || self.needs_rows()
     }
 
-    /// Whether rows, not only the partition's static part, are written.
-    pub fn touches_rows(&self) -> bool {
-        match &self.effect {
-            Effect::Cells {
-                marks_row,
-                regulars,
-                ..
-            } => *marks_row || !regulars.is_empty(),
-            Effect::DeletePartition => false,
-            Effect::DeleteRows | Effect::DeleteRanges => true,
-        }
+    /// Whether a list among the static columns must be read first.
+    pub fn needs_statics(&self) -> bool {
+        matches!(&self.effect, Effect::Cells { statics, .. } if any_needs_read(statics))
     }
+
+    /// Whether a list among the regular columns must be read first.
+    pub fn needs_rows(&self) -> bool {
+        matches!(&self.effect, Effect::Cells { regulars, .. } if any_needs_read(regulars))
+    }
+}
+
+fn any_needs_read(operations: &[Operation]) -> bool {
+    operations
+        .iter()
+        .any(|operation| operation.action.needs_read())
 }

@@ -19,7 +19,7 @@ use types::{Type, collection, tuple};
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::modify::execute::Stamp;
-use crate::modify::lists::Lists;
+use crate::modify::lists::RowLists;
 use crate::term::Plan;
 
 /// 2010-01-01 00:00 UTC in microseconds: prepended list elements count backwards from here.
@@ -79,7 +79,7 @@ impl Operation {
         &self,
         stamp: &Stamp,
         bindings: &Bindings<'_>,
-        lists: Option<&Lists>,
+        lists: RowLists<'_>,
         builder: &mut Builder,
     ) -> Result<(), Error> {
         let mut cells = Cells {
@@ -282,14 +282,12 @@ impl Cells<'_, '_> {
         Ok(())
     }
 
-    fn discard(&mut self, value: Bound<'_>, lists: Option<&Lists>) -> Result<(), Error> {
+    fn discard(&mut self, value: Bound<'_>, lists: RowLists<'_>) -> Result<(), Error> {
         let (Some(bytes), Type::List { element, .. }) = (value.bytes(), &self.column.ty) else {
             return Ok(());
         };
         let unwanted: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
-        let present = lists
-            .map(|lists| lists.elements(self.column.id))
-            .unwrap_or_default();
+        let present = lists.elements(self.column.id);
         for (path, value) in present {
             if unwanted
                 .iter()
@@ -305,7 +303,7 @@ impl Cells<'_, '_> {
     fn path_at<'l>(
         &self,
         index: &Plan,
-        lists: Option<&'l Lists>,
+        lists: RowLists<'l>,
         what: &str,
     ) -> Result<&'l [u8], Error> {
         let index = match index.evaluate(self.bindings)? {
@@ -314,9 +312,7 @@ impl Cells<'_, '_> {
             value => types::value::number::int32(value.bytes().unwrap_or_default())
                 .ok_or_else(|| Error::invalid("Invalid list index"))?,
         };
-        let present = lists
-            .map(|lists| lists.elements(self.column.id))
-            .unwrap_or_default();
+        let present = lists.elements(self.column.id);
         if present.is_empty() {
             return Err(Error::invalid(format!(
                 "Attempted to {what} a list which is null"

@@ -1,6 +1,6 @@
 //! Planning INSERT, UPDATE and DELETE against a table, in Cassandra's order of refusals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cql::tree::{Attributes, Delete, Identifier, Insert, InsertSource, Modification, Term, Update};
@@ -10,7 +10,7 @@ use types::Type;
 
 use crate::error::Error;
 use crate::marker::Receiver;
-use crate::modify::assign::refuse_conflict;
+use crate::modify::assign::Assigned;
 use crate::modify::{Action, Effect, Operation, Plan};
 use crate::restriction::clustering::Step;
 use crate::restriction::values::Values;
@@ -58,8 +58,9 @@ impl Maker<'_, '_> {
         let mut keys: BTreeMap<u16, Values> = BTreeMap::new();
         let mut clustering: BTreeMap<u16, Values> = BTreeMap::new();
         let (mut statics, mut regulars) = (Vec::new(), Vec::new());
-        for (index, (name, term)) in columns.iter().zip(values).enumerate() {
-            if columns[..index].iter().any(|other| other.text == name.text) {
+        let mut given: BTreeSet<&str> = BTreeSet::new();
+        for (name, term) in columns.iter().zip(values) {
+            if !given.insert(&name.text) {
                 return Err(Error::invalid("The column names contains duplicates").at(name.span));
             }
             let column = self.column(name)?;
@@ -114,15 +115,14 @@ impl Maker<'_, '_> {
         let timestamp = self.timestamp(&update.attributes)?;
         let time_to_live = self.time_to_live(&update.attributes)?;
         let (mut statics, mut regulars) = (Vec::new(), Vec::new());
+        let mut assigned = Assigned::default();
         for assignment in &update.assignments {
             let operation = self.assignment(assignment)?;
-            let list = if operation.column.is_static() {
-                &mut statics
-            } else {
-                &mut regulars
-            };
-            refuse_conflict(list, &operation)?;
-            list.push(operation);
+            assigned.add(&operation)?;
+            match operation.column.is_static() {
+                true => statics.push(operation),
+                false => regulars.push(operation),
+            }
         }
         let only_statics = regulars.is_empty();
         let restrictions = restriction::analyse(

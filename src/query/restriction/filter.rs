@@ -88,6 +88,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a column of the partition key.
+    pub fn is_partition_key(&self) -> bool {
+        self.column().kind == ColumnKind::PartitionKey
+    }
+
     /// The column's name.
     pub fn column_name(&self) -> &str {
         &self.column().name

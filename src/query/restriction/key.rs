@@ -34,9 +34,19 @@ pub struct TokenRange {
 }
 
 impl KeyPlan {
-    /// Whether at most one partition can match.
-    pub fn is_one(&self) -> bool {
-        matches!(self, KeyPlan::Points(values) if values.iter().all(Values::is_one))
+    /// Whether several partitions are named.
+    pub fn is_several(&self) -> bool {
+        matches!(self, KeyPlan::Points(values) if !values.iter().all(Values::is_one))
+    }
+
+    /// Whether it leaves anything out.
+    pub fn says_something(&self) -> bool {
+        match self {
+            KeyPlan::Points(_) => true,
+            KeyPlan::Tokens(range) => {
+                range.equal.is_some() || range.lower.is_some() || range.upper.is_some()
+            }
+        }
     }
 
     /// The partitions for one execution.

@@ -43,6 +43,12 @@ pub struct Restrictions {
 }
 
 impl Restrictions {
+    /// Whether anything is said of the partition key.
+    pub fn has_partition_key(&self) -> bool {
+        let on_key = |filter: &FilterPlan| filter.target.is_partition_key();
+        self.keys.says_something() || self.filter.iter().any(on_key)
+    }
+
     /// The partitions for one execution.
     pub fn partitions(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
         let mut keys = self.keys.evaluate(table, bindings)?;

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use types::{Type, collection, tuple};
 
 use crate::bind::{Bindings, Bound};
+use crate::bounds;
 use crate::error::Error;
 use crate::term::Plan;
 
@@ -77,9 +78,14 @@ fn items<'a, 'b>(
     list: &'b [u8],
     keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]>,
 ) -> Result<Bytes<'a>, Error> {
-    collection::Items::new(list)?
-        .map(|item| Ok(keep(item?)))
-        .collect()
+    counted(list)?.map(|item| Ok(keep(item?))).collect()
+}
+
+/// The items of a list that was bound for IN.
+fn counted(list: &[u8]) -> Result<collection::Items<'_>, Error> {
+    let items = collection::Items::new(list)?;
+    bounds::check_in(items.left())?;
+    Ok(items)
 }
 
 /// The values that a relation on several columns compares with.
@@ -135,9 +141,7 @@ impl Tuples {
                 .collect(),
             Tuples::Marker(plan) => {
                 let list = value(plan, bindings, &columns.join(", "))?;
-                collection::Items::new(&list)?
-                    .map(|item| split(item?, columns))
-                    .collect()
+                counted(&list)?.map(|item| split(item?, columns)).collect()
             }
         }
     }

@@ -92,6 +92,7 @@ pub struct Execution {
     last: Option<Position>,
     more: bool,
     warnings: Vec<String>,
+    warned_of_dead_rows: bool,
 }
 
 /// Where rows go.
@@ -147,7 +148,8 @@ impl Execution {
             returned: 0,
             last: None,
             more: false,
-            warnings: Vec::new(),
+            warnings: warning(plan).into_iter().map(String::from).collect(),
+            warned_of_dead_rows: false,
         })
     }
 
@@ -229,13 +231,14 @@ impl Execution {
             ..
         } = self.request;
         if fail != 0 && dead > fail {
-            return Err(coordinator::Error::ReadFailed(format!(
+            return Err(coordinator::Error::TooManyDeadRows(format!(
                 "Scanned over {dead} tombstones during a query of {} (the limit, tombstone_failure_threshold, is {fail}); the query was aborted",
                 self.plan.table.qualified_name()
             ))
             .into());
         }
-        if warn != 0 && dead > warn && self.warnings.is_empty() {
+        if warn != 0 && dead > warn && !self.warned_of_dead_rows {
+            self.warned_of_dead_rows = true;
             self.warnings.push(format!(
                 "Read {} live rows and more than {warn} tombstone cells for a query of {}; see tombstone_warn_threshold",
                 self.returned,
@@ -374,8 +377,8 @@ fn page(
         bindings,
         "PER PARTITION LIMIT",
     )?;
-    let whole = plan.selection.is_aggregate() || plan.sorted;
-    if plan.sorted && request.page_rows.is_some() {
+    let whole = plan.selection.is_aggregate() || plan.sorted.is_some();
+    if plan.sorted.is_some() && request.page_rows.is_some() {
         return Err(Error::invalid(
             "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
         ));
@@ -391,15 +394,10 @@ fn page(
         per_partition,
         resume: None,
     };
-    if whole {
-        // LIMIT counts result rows, so all rows must be read.
-        page.rows_left = u64::MAX;
-        page.sorted_rows = if plan.sorted { limit } else { u64::MAX };
-        return Ok(page);
-    }
     if let Some(bytes) = paging_state {
         let state = State::decode(bytes).map_err(|error| Error::Protocol(error.to_string()))?;
-        if state.statement != request.statement || state.table != plan.table.id {
+        // An answer that needs all rows has one page, so no state can be its own.
+        if whole || state.statement != request.statement || state.table != plan.table.id {
             return Err(Error::Protocol(
                 "Invalid value for the paging state: it belongs to another statement".into(),
             ));
@@ -407,7 +405,31 @@ fn page(
         page.rows_left = state.rows_left;
         page.resume = Some(state.position);
     }
+    if whole {
+        // LIMIT counts result rows, so all rows must be read.
+        page.rows_left = u64::MAX;
+        page.sorted_rows = if plan.sorted.is_some() {
+            limit
+        } else {
+            u64::MAX
+        };
+    }
     Ok(page)
+}
+
+/// What a client should know of a plan, in Cassandra's words.
+fn warning(plan: &Plan) -> Option<&'static str> {
+    if !plan.selection.is_aggregate() {
+        return None;
+    }
+    let restrictions = &plan.restrictions;
+    if !restrictions.has_partition_key() {
+        Some("Aggregation query used without partition key")
+    } else if restrictions.keys.is_several() {
+        Some("Aggregation query used on multiple partition keys (IN restriction)")
+    } else {
+        None
+    }
 }
 
 fn put_row(

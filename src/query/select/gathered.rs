@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use model::key::clustering::{self, Order};
+use types::Type;
+
 use crate::bind::Bindings;
 use crate::error::Error;
 use crate::row::{Row, Values};
@@ -27,14 +30,16 @@ pub enum Gathered {
     Sorted {
         /// The rows.
         rows: Vec<SortedRow>,
+        /// What rows are sorted by.
+        columns: Vec<(Type, Order)>,
         /// Their bytes.
         bytes: usize,
     },
 }
 
-/// A row that waits to be sorted, by its clustering key.
+/// A row that waits to be sorted, by the first columns of its clustering key.
 pub struct SortedRow {
-    clustering: Vec<u8>,
+    prefix: Vec<u8>,
     cells: Cells,
 }
 
@@ -47,10 +52,17 @@ impl Gathered {
                 first: None,
             }));
         }
-        Ok(plan.sorted.then(|| Gathered::Sorted {
-            rows: Vec::new(),
-            bytes: 0,
-        }))
+        let sorted = |count: usize| {
+            let columns = plan.table.clustering.iter().take(count);
+            Gathered::Sorted {
+                rows: Vec::new(),
+                columns: columns
+                    .map(|column| (column.ty.clone(), column.order))
+                    .collect(),
+                bytes: 0,
+            }
+        };
+        Ok(plan.sorted.map(sorted))
     }
 
     /// Takes in a row.
@@ -63,9 +75,14 @@ impl Gathered {
                 }
                 Ok(())
             }
-            Gathered::Sorted { rows, bytes } => {
+            Gathered::Sorted {
+                rows,
+                columns,
+                bytes,
+            } => {
+                let clustering = scope.row.clustering.unwrap_or_default();
                 let row = SortedRow {
-                    clustering: scope.row.clustering.unwrap_or_default().to_vec(),
+                    prefix: prefix(columns, clustering).to_vec(),
                     cells: cells(selection, scope)?,
                 };
                 *bytes += row.bytes();
@@ -95,8 +112,8 @@ impl Gathered {
             }
             Gathered::Sorted { rows, .. } => {
                 match plan.reversed {
-                    false => rows.sort_by(|a, b| a.clustering.cmp(&b.clustering)),
-                    true => rows.sort_by(|a, b| b.clustering.cmp(&a.clustering)),
+                    false => rows.sort_by(|a, b| a.prefix.cmp(&b.prefix)),
+                    true => rows.sort_by(|a, b| b.prefix.cmp(&a.prefix)),
                 }
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 let sorted = std::mem::take(rows).into_iter().take(limit);
@@ -109,8 +126,21 @@ impl Gathered {
 impl SortedRow {
     fn bytes(&self) -> usize {
         let cells: usize = self.cells.iter().flatten().map(Vec::len).sum();
-        size_of::<Self>() + self.clustering.len() + size_of_val(&*self.cells) + cells
+        size_of::<Self>() + self.prefix.len() + size_of_val(&*self.cells) + cells
     }
+}
+
+/// The part of a clustering key that holds these columns, the first of it.
+fn prefix<'a>(columns: &[(Type, Order)], clustering: &'a [u8]) -> &'a [u8] {
+    let (mut rest, mut value) = (clustering, Vec::new());
+    for (ty, order) in columns {
+        // Keys were checked when they came in; one that is damaged sorts as it is.
+        if clustering::take(ty, *order, &mut rest, &mut value).is_err() {
+            return clustering;
+        }
+        value.clear();
+    }
+    &clustering[..clustering.len() - rest.len()]
 }
 
 /// The one row of a group: results of aggregates, and of the first row what is none.

@@ -34,8 +34,8 @@ pub struct Plan {
     pub restrictions: Restrictions,
     /// Whether rows come against the table's order.
     pub reversed: bool,
-    /// Whether rows of several partitions must be brought into one order.
-    pub sorted: bool,
+    /// By how many leading clustering columns rows of several partitions are brought into one order.
+    pub sorted: Option<usize>,
     /// `DISTINCT`
     pub distinct: bool,
     /// `LIMIT`

@@ -7,14 +7,23 @@ use schema::table::{ColumnKind, Order};
 use crate::error::Error;
 use crate::restriction::{self, ClusteringPlan, KeyPlan, Restrictions};
 
-/// Whether rows come in reverse.
-pub fn is_reversed(
+/// What ORDER BY comes to.
+pub struct Sorting {
+    /// Whether rows come in reverse.
+    pub reversed: bool,
+    /// How many leading clustering columns it speaks of; rows that are equal in these stay in the
+    /// order of their partitions.
+    pub columns: usize,
+}
+
+/// The order that ORDER BY asks for, if there is one.
+pub fn plan(
     table: &Table,
     select: &Select,
     restrictions: &Restrictions,
-) -> Result<bool, Error> {
+) -> Result<Option<Sorting>, Error> {
     let Some(first) = select.order_by.first() else {
-        return Ok(false);
+        return Ok(None);
     };
     if first.nearest_to.is_some() {
         return Err(Error::unsupported("ORDER BY ... ANN OF"));
@@ -52,7 +61,10 @@ pub fn is_reversed(
         }
         position += 1;
     }
-    Ok(reversed.unwrap_or(false))
+    Ok(Some(Sorting {
+        reversed: reversed.unwrap_or(false),
+        columns: position,
+    }))
 }
 
 fn is_fixed(clustering: &ClusteringPlan, position: usize) -> bool {

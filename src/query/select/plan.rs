@@ -10,7 +10,7 @@ use types::Type;
 
 use crate::error::Error;
 use crate::marker::Receiver;
-use crate::restriction::{self, KeyPlan, Purpose};
+use crate::restriction::{self, Purpose};
 use crate::select::{Plan, order};
 use crate::selector::{self, Expression, Selection};
 use crate::term::{self, Planner};
@@ -43,12 +43,13 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
             "PER PARTITION LIMIT is not allowed with aggregate queries.",
         ));
     }
-    let reversed = order::is_reversed(table, select, &restrictions)?;
-    let many_keys = matches!(restrictions.keys, KeyPlan::Points(_)) && !restrictions.keys.is_one();
+    let order = order::plan(table, select, &restrictions)?;
+    let reversed = order.as_ref().is_some_and(|order| order.reversed);
+    let sorted = order.filter(|_| restrictions.keys.is_several());
     Ok(Plan {
         table: table.clone(),
         metadata: metadata(table, &selection),
-        sorted: many_keys && !select.order_by.is_empty(),
+        sorted: sorted.map(|order| order.columns),
         selection,
         restrictions,
         reversed,

@@ -208,12 +208,16 @@ impl Maker<'_, '_> {
         let word = name.name.text.as_str();
         if let (Some(kind), true) = (AggregateKind::named(word), function::is_in_system(name)) {
             let [argument] = arguments else {
-                return Err(Error::invalid(format!(
-                    "Invalid number of arguments in call to function system.{word}: 1 required but {} provided",
-                    arguments.len()
-                )));
+                return Err(match kind {
+                    AggregateKind::Sum | AggregateKind::Avg => {
+                        function::none_matches(name, &signatures_of_numbers(kind))
+                    }
+                    _ => Error::invalid(format!(
+                        "Invalid number of arguments for function system.{word}(any)"
+                    )),
+                });
             };
-            return self.aggregate(kind, Some(argument));
+            return self.aggregate(kind, Some((name, argument)));
         }
         if function::is_token(name) {
             return self.token(arguments);
@@ -297,7 +301,7 @@ impl Maker<'_, '_> {
     fn aggregate(
         &mut self,
         kind: AggregateKind,
-        argument: Option<&Selector>,
+        argument: Option<(&QualifiedName, &Selector)>,
     ) -> Result<Typed, Error> {
         if self.in_aggregate {
             return Err(Error::invalid(
@@ -306,17 +310,16 @@ impl Maker<'_, '_> {
         }
         self.in_aggregate = true;
         let typed = argument
-            .map(|argument| self.selector(argument, None))
+            .map(|(_, argument)| self.selector(argument, None))
             .transpose()?;
         self.in_aggregate = false;
         let ty = typed
             .as_ref()
             .map_or(Type::BigInt, |typed| typed.ty.clone());
-        if matches!(kind, AggregateKind::Sum | AggregateKind::Avg) && !ty.is_number() {
-            return Err(Error::invalid(format!(
-                "Invalid call to function system.{}, none of its type signatures match: it takes numbers, not {ty}",
-                kind.name()
-            )));
+        if let (AggregateKind::Sum | AggregateKind::Avg, Some((name, _))) = (kind, argument)
+            && !ty.is_number()
+        {
+            return Err(function::none_matches(name, &signatures_of_numbers(kind)));
         }
         let result = match kind {
             AggregateKind::Count => Type::BigInt,
@@ -408,6 +411,27 @@ impl Maker<'_, '_> {
         }
         Ok(self.function(name, arguments)?.name.clone())
     }
+}
+
+/// What SUM and AVG take: every type of numbers, and they answer in the same.
+fn signatures_of_numbers(kind: AggregateKind) -> String {
+    const NUMBERS: [Type; 9] = [
+        Type::TinyInt,
+        Type::SmallInt,
+        Type::Int,
+        Type::BigInt,
+        Type::Float,
+        Type::Double,
+        Type::Decimal,
+        Type::VarInt,
+        Type::Counter,
+    ];
+    let word = kind.name();
+    let signature = |ty: &Type| match ty {
+        Type::Counter => format!("system.{word} : (counter) -> bigint"),
+        ty => format!("system.{word} : ({ty}) -> {ty}"),
+    };
+    NUMBERS.iter().map(signature).collect::<Vec<_>>().join(", ")
 }
 
 fn field_of(ty: &Type, field: &str, selector: &Selector) -> Result<(usize, Type), Error> {

@@ -244,6 +244,7 @@ scripts!(
     clustering,
     collections,
     consistency,
+    dead_rows,
     definitions,
     deletes,
     describe,
@@ -262,7 +263,8 @@ scripts!(
     types,
     unset,
     unsupported,
-    user_types
+    user_types,
+    warnings
 );
 
 #[test]

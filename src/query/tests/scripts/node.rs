@@ -11,7 +11,15 @@ use futures_util::future::BoxFuture;
 use metadata::{Committer, Local, Observer, State};
 use query::{Options, Service};
 use schema::virtual_table::Source;
-use storage::Engine;
+use storage::{Engine, Facts};
+
+fn facts(state: &State) -> Facts<'_> {
+    Facts {
+        epoch: state.epoch.0,
+        catalog: &state.catalog,
+        truncations: &state.truncations,
+    }
+}
 
 /// Storage follows the catalog.
 struct Follower(Arc<Engine>);
@@ -20,13 +28,9 @@ impl Observer for Follower {
     fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
         let state = state.clone();
         async move {
-            let truncations = state
-                .truncations
-                .iter()
-                .map(|(table, at)| (*table, *at))
-                .collect();
+            let facts = facts(&state);
             self.0
-                .set_catalog(&state.catalog, &truncations)
+                .follow(facts)
                 .await
                 .map_err(|error| error.to_string())
         }
@@ -49,11 +53,6 @@ impl Node {
             .await
             .expect("metadata");
         let state = metadata.state();
-        let truncations = state
-            .truncations
-            .iter()
-            .map(|(table, at)| (*table, *at))
-            .collect();
         let paths = storage::Paths {
             data: folder.join("data"),
             commit_log: folder.join("commitlog"),
@@ -62,7 +61,7 @@ impl Node {
             segment_bytes: 1 << 20,
             ..storage::Options::default()
         };
-        let engine = Engine::open(&env, paths, options, &state.catalog, &truncations)
+        let engine = Engine::open(&env, paths, options, facts(&state))
             .await
             .expect("an engine");
         metadata.add_observer(Arc::new(Follower(engine.clone())));
@@ -82,7 +81,7 @@ impl Node {
             clock,
             coordinator::Options::default(),
         );
-        let service = Service::new(env, coordinator, metadata.clone(), Options::default());
+        let service = Service::new(env, coordinator, metadata.clone(), service_options());
         Node {
             engine,
             service,
@@ -93,5 +92,14 @@ impl Node {
 
     pub fn engine(&self) -> Arc<Engine> {
         self.engine.clone()
+    }
+}
+
+/// Bounds on dead rows that a script can reach.
+fn service_options() -> Options {
+    Options {
+        dead_rows_warn: 20,
+        dead_rows_fail: 40,
+        ..Options::default()
     }
 }

@@ -4,13 +4,17 @@ use cql::tree::{InsertSource, Literal, Statement, Term, TermKind};
 use types::literal::{self, Constant};
 use types::{Type, collection, tuple, vector};
 
-/// The bytes of a literal; `0x..` is taken as it is, and so is text for an unknown variable.
+/// The bytes of a literal; `0x..` is taken as it is, and so is text for an unknown variable. `x*3`
+/// as text is `xxx`.
 pub fn encode(text: &str, ty: Option<&Type>) -> Vec<u8> {
     let Some(ty) = ty else {
         return text.as_bytes().to_vec();
     };
     if let Some(digits) = text.strip_prefix("0x") {
         return types::value::hex::parse(digits).expect("hexadecimal digits");
+    }
+    if let (Type::Text, Some((part, times))) = (ty, text.split_once('*')) {
+        return part.repeat(times.parse().expect("a number")).into_bytes();
     }
     let native = !matches!(
         ty,

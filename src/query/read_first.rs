@@ -1,0 +1,277 @@
+//! Modifications that read before they write: lists by index or by value.
+//!
+//! 1. The partitions' queues are entered, in one order, so that nobody waits in a ring.
+//! 2. The lists of all rows that the statements name are read, each statement's by itself: within
+//!    one BATCH no statement sees what another does.
+//! 3. All mutations are encoded and committed together, and the queues are left.
+//!
+//! All of it takes `write_request_timeout` at most; what was not committed by then never is.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use coordinator::{Guard, Turn};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use model::TableId;
+use model::key::{PartitionKey, Slice};
+use model::read::{Command, Keys, RowStep};
+use protocol::error::WriteType;
+use protocol::request::{BatchKind, Request};
+use protocol::result::Outcome;
+
+use crate::alone::{Alone, commit};
+use crate::bind::Bindings;
+use crate::error::{Error, write_timeout};
+use crate::modify::Plan;
+use crate::modify::lists::Lists;
+use crate::output::Output;
+use crate::service::{Call, Service, consistency_of, error_answer};
+use crate::statement::{Action, Planned};
+use crate::write::{self, Together};
+
+/// Executes a modification or BATCH that names elements of lists by index or by value.
+pub fn start(
+    service: Service,
+    call: &Call<'_>,
+    request: &Request<'_>,
+) -> BoxFuture<'static, BytesMut> {
+    let mut alone = Alone::new(service, call, request);
+    let consistency = consistency_of(request);
+    let late = write_timeout(consistency, write_type(request));
+    async move {
+        let (service, address) = (alone.service.clone(), alone.address);
+        let limit = service.coordinator().options().write_timeout;
+        let written = write(&mut alone);
+        let written = service.coordinator().env().timeout(limit, written).await;
+        written
+            .unwrap_or_else(|| Err(late.into()))
+            .unwrap_or_else(|error| error_answer(address, &error, consistency))
+    }
+    .boxed()
+}
+
+fn write_type(request: &Request<'_>) -> WriteType {
+    match request {
+        Request::Batch(batch) if batch.kind == BatchKind::Unlogged => WriteType::UnloggedBatch,
+        Request::Batch(_) => WriteType::Batch,
+        _ => WriteType::Simple,
+    }
+}
+
+async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
+    let (service, address) = (alone.service.clone(), alone.address);
+    let (request, session) = alone.parts()?;
+    let (mut turn, mut out) = (service.turn(), Output::default());
+    let mut call = Call {
+        turn: &mut turn,
+        session,
+        address,
+        out: &mut out,
+    };
+    let statements = statements(&service, &mut call, &request)?;
+    let bindings = bindings(&service, &call, &request, &statements)?;
+    let jobs = expand(&statements, &bindings)?;
+    let _guards = enter(&service, &jobs).await?;
+    let mut lists = Vec::with_capacity(jobs.len());
+    for (plan, bindings) in &jobs {
+        lists.push(read_lists(&service, plan, bindings).await?);
+    }
+    let with = Together {
+        timestamp: timestamp(&request, &statements, &bindings, call.turn)?,
+        lists: Some(&lists),
+        batch: batch_kind(&request, &statements),
+    };
+    write::together(&jobs, &with, &service.shared().options, &mut call)?;
+    let warnings = call.turn.take_warnings();
+    commit(&service, &mut turn).await?;
+    let mut answer = BytesMut::new();
+    address.result(Outcome::Void, &warnings, &mut answer);
+    Ok(answer)
+}
+
+/// Which BATCH the request is, if it is one.
+fn batch_kind(request: &Request<'_>, statements: &[Arc<Planned>]) -> Option<BatchKind> {
+    match (request, statements.first().map(|planned| &planned.action)) {
+        (Request::Batch(batch), _) => Some(batch.kind),
+        (_, Some(Action::Batch(batch, _))) => Some(batch.kind),
+        _ => None,
+    }
+}
+
+/// The plans of the request.
+fn statements(
+    service: &Service,
+    call: &mut Call<'_>,
+    request: &Request<'_>,
+) -> Result<Vec<Arc<Planned>>, Error> {
+    match request {
+        Request::Batch(batch) => match service.batch_statements(call, batch)? {
+            Ok(statements) => Ok(statements),
+            Err(unknown) => Err(Error::Unprepared(
+                unknown.first().copied().unwrap_or_default(),
+            )),
+        },
+        other => Ok(vec![service.planned(call, other)?]),
+    }
+}
+
+fn bindings<'a>(
+    service: &'a Service,
+    call: &Call<'_>,
+    request: &Request<'a>,
+    statements: &[Arc<Planned>],
+) -> Result<Vec<Bindings<'a>>, Error> {
+    let parameters = match request {
+        Request::Batch(batch) => return service.batch_bindings(call, batch, statements),
+        Request::Query(query) => &query.parameters,
+        Request::Execute(execute) => &execute.parameters,
+        _ => return Ok(Vec::new()),
+    };
+    statements
+        .iter()
+        .map(|planned| service.bind(call, &planned.receivers, parameters))
+        .collect()
+}
+
+/// Every single modification with its values: a `BEGIN BATCH` is several with the same.
+fn expand<'p, 'b, 'v>(
+    statements: &'p [Arc<Planned>],
+    bindings: &'b [Bindings<'v>],
+) -> Result<Vec<(&'p Plan, &'b Bindings<'v>)>, Error> {
+    let mut jobs = Vec::new();
+    for (planned, bindings) in statements.iter().zip(bindings) {
+        match &planned.action {
+            Action::Modify(plan, _) => jobs.push((&**plan, bindings)),
+            Action::Batch(batch, _) => {
+                jobs.extend(batch.statements.iter().map(|plan| (plan, bindings)))
+            }
+            _ => return Err(Error::Server("a statement that does not write".into())),
+        }
+    }
+    Ok(jobs)
+}
+
+fn timestamp(
+    request: &Request<'_>,
+    statements: &[Arc<Planned>],
+    bindings: &[Bindings<'_>],
+    turn: &mut Turn,
+) -> Result<Option<i64>, Error> {
+    let given = match request {
+        Request::Batch(batch) => batch.timestamp,
+        Request::Query(query) => query.parameters.timestamp,
+        Request::Execute(execute) => execute.parameters.timestamp,
+        _ => None,
+    };
+    match (
+        statements.first().map(|planned| &planned.action),
+        bindings.first(),
+    ) {
+        (Some(Action::Batch(batch, _)), Some(bindings)) => {
+            write::batch_timestamp(batch, bindings, given, turn)
+        }
+        _ => Ok(given),
+    }
+}
+
+/// Waits in the queues of all partitions that are read, in one order so that nobody waits in a ring.
+async fn enter(service: &Service, jobs: &[(&Plan, &Bindings<'_>)]) -> Result<Vec<Guard>, Error> {
+    let mut places: Vec<(TableId, PartitionKey)> = Vec::new();
+    for (plan, bindings) in jobs.iter().filter(|(plan, _)| plan.needs_read()) {
+        places.extend(
+            plan.partitions(bindings)?
+                .into_iter()
+                .map(|key| (plan.table.id, key)),
+        );
+    }
+    places.sort();
+    places.dedup();
+    let mut guards = Vec::with_capacity(places.len());
+    for (table, key) in places {
+        guards.push(
+            service
+                .coordinator()
+                .queues()
+                .enter(table, &key.bytes)
+                .await?,
+        );
+    }
+    Ok(guards)
+}
+
+/// The lists of all rows that a modification names.
+async fn read_lists(
+    service: &Service,
+    plan: &Plan,
+    bindings: &Bindings<'_>,
+) -> Result<Lists, Error> {
+    let mut lists = Lists::default();
+    let command = || {
+        let keys = Keys::List(plan.partitions(bindings)?);
+        Ok::<_, Error>(Command::new(
+            plan.table.id,
+            keys,
+            bindings.moment.now_seconds,
+        ))
+    };
+    if plan.needs_statics() {
+        let distinct = true;
+        read(
+            service,
+            plan,
+            Command {
+                distinct,
+                ..command()?
+            },
+            &mut lists,
+        )
+        .await?;
+    }
+    if plan.needs_rows() {
+        let rows = plan.rows(bindings)?;
+        let slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
+        read(
+            service,
+            plan,
+            Command {
+                slices,
+                ..command()?
+            },
+            &mut lists,
+        )
+        .await?;
+    }
+    Ok(lists)
+}
+
+async fn read(
+    service: &Service,
+    plan: &Plan,
+    command: Command,
+    lists: &mut Lists,
+) -> Result<(), Error> {
+    let now_seconds = command.now_seconds;
+    let mut read = service.coordinator().read(&plan.table, command)?;
+    let mut turn = service.turn();
+    loop {
+        match read.step(turn.meter())? {
+            RowStep::Row => {
+                let row = read.row();
+                let key = row.key.bytes;
+                if let Some(image) = row.image {
+                    lists.add(key, row.clustering, image, now_seconds)?;
+                }
+                if let Some(image) = row.static_image {
+                    lists.add(key, None, image, now_seconds)?;
+                }
+            }
+            RowStep::End => return Ok(()),
+            RowStep::Wait(wait) => wait.await,
+            RowStep::Yield => {
+                tokio::task::yield_now().await;
+                turn.begin();
+            }
+        }
+    }
+}
