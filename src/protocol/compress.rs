@@ -12,6 +12,7 @@
 use base::compress::Codec;
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::error::Error;
 use crate::wire::{Malformed, Reader};
 
 /// Bodies and segments below this stay as they are: a codec saves nothing there and costs a call.
@@ -59,8 +60,8 @@ impl Compression {
         out.put_slice(&block);
     }
 
-    /// The original of a compressed v4 body, if it is at most so long.
-    pub fn decompress(self, body: &[u8], bytes_max: usize) -> Result<Bytes, Malformed> {
+    /// The original of a compressed v4 body; [`Error::Invalid`] if it is longer than that, as for a body that came so.
+    pub fn decompress(self, body: &[u8], bytes_max: usize) -> Result<Bytes, Error> {
         if body.is_empty() {
             return Ok(Bytes::new());
         }
@@ -71,11 +72,9 @@ impl Compression {
         };
         let length = length as usize;
         if length > bytes_max {
-            return Err(Malformed::new(format!(
-                "Request is too big: length {length} exceeds maximum allowed length {bytes_max}."
-            )));
+            return Err(Error::too_big(length, bytes_max));
         }
-        decompress_block(self, block, length)
+        Ok(decompress_block(self, block, length)?)
     }
 }
 
@@ -127,10 +126,11 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_before_it_is_allocated() {
-        let complaint = |compression: Compression, body: &[u8]| {
-            compression.decompress(body, 100).unwrap_err().to_string()
-        };
-        let expected = "Request is too big: length 4294967295 exceeds maximum allowed length 100.";
+        let complaint =
+            |compression: Compression, body: &[u8]| compression.decompress(body, 100).unwrap_err();
+        let expected = Error::Invalid(
+            "Request is too big: length 4294967295 exceeds maximum allowed length 100.".to_owned(),
+        );
         assert_eq!(complaint(Compression::Lz4, &[0xFF; 8]), expected);
         assert_eq!(
             complaint(Compression::Snappy, &[0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0]),
@@ -138,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             complaint(Compression::Snappy, &[0xFF; 6]),
-            "Invalid uncompressed length"
+            Error::Protocol("Invalid uncompressed length".to_owned())
         );
     }
 

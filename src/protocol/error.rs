@@ -209,6 +209,13 @@ pub enum FailureReason {
 }
 
 impl Error {
+    /// The error for a request whose body, as it came or decompressed, is longer than the limit.
+    pub fn too_big(length: usize, bytes_max: usize) -> Error {
+        Error::Invalid(format!(
+            "Request is too big: length {length} exceeds maximum allowed length {bytes_max}."
+        ))
+    }
+
     /// The wire code.
     pub fn code(&self) -> i32 {
         match self {

@@ -253,12 +253,15 @@ impl Decoder {
     fn check_header(&self, header: &Header, body_bytes: usize) -> Result<(), Failure> {
         let stream = header.stream;
         if body_bytes > limits::ANSWER_BYTES_MAX {
-            return Err(fatal(stream, too_big(body_bytes, self.body_bytes_max)));
+            return Err(fatal(
+                stream,
+                Error::too_big(body_bytes, self.body_bytes_max),
+            ));
         }
         if body_bytes > self.body_bytes_max {
             return Err(Failure::Refused {
                 stream,
-                error: too_big(body_bytes, self.body_bytes_max),
+                error: Error::too_big(body_bytes, self.body_bytes_max),
             });
         }
         match Opcode::from_code(header.code) {
@@ -308,10 +311,7 @@ impl Decoder {
         };
         compression
             .decompress(body, self.body_bytes_max)
-            .map_err(|malformed| Failure::Refused {
-                stream,
-                error: malformed.into(),
-            })
+            .map_err(|error| Failure::Refused { stream, error })
     }
 }
 
@@ -325,12 +325,6 @@ struct Header {
 
 fn fatal(stream: i16, error: Error) -> Failure {
     Failure::Fatal { stream, error }
-}
-
-fn too_big(length: usize, bytes_max: usize) -> Error {
-    Error::Invalid(format!(
-        "Request is too big: length {length} exceeds maximum allowed length {bytes_max}."
-    ))
 }
 
 fn holds_whole_envelopes(mut payload: &[u8]) -> bool {
