@@ -101,8 +101,16 @@ fn settings_file(arguments: &SettingsArguments) -> Result<Option<(String, String
         }
         Ok(_) => {}
     }
-    let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
-    Ok(Some((name.clone(), text)))
+    let bytes = std::fs::read(path).map_err(|error| failure(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        Failure(
+            SETTINGS,
+            format!("{name}:{line}: this is not UTF-8 text; save the file as UTF-8"),
+        )
+    })?;
+    Ok(Some((name, text)))
 }
 
 fn memory_bytes() -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Error as Refused, Location, Spanned};
 
 use super::error::{Error, Origin};
 use super::value::Value;
@@ -36,13 +36,7 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Entry>, Error> {
     };
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
-        Error::new(
-            place(location),
-            format!(
-                "this is not YAML of 'name: value' lines: {}",
-                reason(&error)
-            ),
-        )
+        Error::new(place(location), reason(&error))
     })?;
     let entry = |(key, value): (Spanned<String>, Spanned<Value>)| Entry {
         value: as_written(text, &value),
@@ -53,11 +47,78 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Entry>, Error> {
     Ok(document.0.into_iter().map(entry).collect())
 }
 
-/// The first line of the reader's message, without the place, which stands in front already.
-fn reason(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let line = text.lines().next().unwrap_or("").trim();
-    line.split(" at line ").next().unwrap_or(line).into()
+/// What keeps a text from being settings, and what would be right; `error` is the reader's.
+fn reason(error: &Refused) -> String {
+    match error.without_snippet() {
+        Refused::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("'{key}' stands a second time; keep one")
+        }
+        Refused::DuplicateMappingKey { key: None, .. } => {
+            "the same name stands a second time; keep one".into()
+        }
+        Refused::MultipleDocuments { .. } => {
+            "a second document begins before this; remove the line '---' and what belongs to one of the two".into()
+        }
+        Refused::UnknownAnchor { .. } => {
+            "'*' names an anchor that is not there; write the value, in quotes if '*' is part of it".into()
+        }
+        Refused::AliasReplayCounterOverflow { .. }
+        | Refused::AliasReplayLimitExceeded { .. }
+        | Refused::AliasExpansionLimitExceeded { .. }
+        | Refused::AliasReplayStackDepthExceeded { .. }
+        | Refused::Budget { .. } => TOO_LARGE.into(),
+        Refused::AliasError { error, .. } => reason(error),
+        Refused::Message { msg, .. } | Refused::ExternalMessage { msg, .. } => {
+            of_scanner(msg).into()
+        }
+        _ => NOT_LINES.into(),
+    }
+}
+
+/// What is said of text that has the form of something else.
+const NOT_LINES: &str = "expected lines of 'name: value'";
+
+/// What is said of text that would take more room than settings do.
+const TOO_LARGE: &str =
+    "this is larger or deeper than settings are; write plain values, without anchors";
+
+/// What is said of text that is no YAML at all: the reader tells what it met in words alone.
+fn of_scanner(message: &str) -> &'static str {
+    const COLON: &str = "':' ends a name, and none can stand here; put the value in quotes, or begin the line where the others begin";
+    const COLUMN: &str = "begin the line where the others begin";
+    const QUOTED: &str = "more text follows a quoted value; put all of it in quotes";
+    let meanings = [
+        ("tabs", "a tab stands where only blanks may; use blanks"),
+        ("unclosed bracket", "a bracket is not closed; close it"),
+        (
+            "mismatched bracket",
+            "a bracket is closed by one of the other kind",
+        ),
+        (
+            "misplaced bracket",
+            "a bracket is closed that was not opened",
+        ),
+        ("unclosed quote", "a quote is not closed; close it"),
+        ("invalid trailing content", QUOTED),
+        (
+            "escape",
+            "'\\' and this are no escape; use single quotes for plain text",
+        ),
+        (
+            "unexpected character",
+            "a value cannot begin with this character; put it in quotes",
+        ),
+        ("mapping values are not allowed", COLON),
+        ("illegal placement of ':'", COLON),
+        ("did not find expected key", COLUMN),
+        ("did not find expected '-'", COLUMN),
+        ("did not find expected <document start>", COLUMN),
+        ("indentation", COLUMN),
+        ("recursion", TOO_LARGE),
+    ];
+    let lower = message.to_ascii_lowercase();
+    let found = meanings.iter().find(|(part, _)| lower.contains(part));
+    found.map_or(NOT_LINES, |(_, meaning)| meaning)
 }
 
 /// Numbers keep the text that was written: `01` and `1.10` are names too.

@@ -35,7 +35,7 @@ impl fmt::Display for Origin {
 
 /// The settings cannot be used: whoever wrote them fixes them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{origin}: {message}")]
+#[error("{}", one_line(&format!("{origin}: {message}")))]
 pub struct Error {
     /// Where.
     pub origin: Origin,
@@ -43,12 +43,28 @@ pub struct Error {
     pub message: String,
 }
 
+/// A line cannot be longer in characters; what is in the middle is least worth reading.
+const LINE_CHARS_MAX: usize = 1_000;
+
+/// The text with blanks for line ends and other control characters, which a terminal would obey.
+fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let count = text.chars().count();
+    if count <= LINE_CHARS_MAX {
+        return text.chars().map(plain).collect();
+    }
+    let head = text.chars().take(LINE_CHARS_MAX / 2);
+    let tail = text.chars().skip(count - LINE_CHARS_MAX / 2);
+    let cut = head.chain("...".chars()).chain(tail);
+    cut.map(plain).collect()
+}
+
 impl Error {
     /// An error at a place.
     pub fn new(origin: Origin, message: impl Into<String>) -> Error {
         Error {
             origin,
-            message: message.into().replace('\n', " "),
+            message: message.into(),
         }
     }
 }

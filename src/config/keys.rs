@@ -60,6 +60,12 @@ pub fn find(name: &str) -> Option<(&'static Key, Option<u64>)> {
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// More than any machine has; the least that stands for "unlimited".
+const SIZE_MAX: u64 = 1 << 50;
+/// A century: longer than any node runs.
+const TIME_MAX: Duration = DAY.saturating_mul(36_500);
+/// The longest name of a cluster, datacenter or rack.
+const NAME_BYTES_MAX: usize = 255;
 
 macro_rules! text {
     ($name:ident, $default:expr, $about:expr) => {
@@ -68,7 +74,7 @@ macro_rules! text {
             about: $about,
             kind: Kind::Plain,
             default: |settings, _| settings.$name = $default.into(),
-            read: |settings, value, _| set(&mut settings.$name, some_text(value)),
+            read: |settings, value, _| set(&mut settings.$name, name(value)),
             show: |settings| scalar(&settings.$name),
         }
     };
@@ -257,28 +263,28 @@ pub const KEYS: &[Key] = &[
             / MIB
             * MIB,
         64 * MIB,
-        1 << 50,
+        SIZE_MAX,
         "what the parts below share; default: a quarter of the machine or control group"
     ),
     size!(
         memtable_space,
         |s: &Settings, _: &Machine| part(s, 40),
         8 * MIB,
-        1 << 50,
+        SIZE_MAX,
         "memtables; default 40 %"
     ),
     size!(
         block_cache_size,
         |s: &Settings, _: &Machine| part(s, 30),
         MIB,
-        1 << 50,
+        SIZE_MAX,
         "blocks of files; default 30 %"
     ),
     size!(
         request_space,
         |s: &Settings, _: &Machine| part(s, 20),
         MIB,
-        1 << 50,
+        SIZE_MAX,
         "requests and answers; default 20 %"
     ),
     Key {
@@ -314,7 +320,7 @@ pub const KEYS: &[Key] = &[
             .min(256 * MIB)
             .max(4 * s.commitlog_segment_size),
         4 * MIB,
-        1 << 50,
+        SIZE_MAX,
         "at 80 % of it the tables that hold the oldest segment flush"
     ),
     Key {
@@ -504,10 +510,18 @@ fn part(settings: &Settings, percent: u64) -> u64 {
     settings.memory_limit / 100 * percent / MIB * MIB
 }
 
-fn some_text(value: &Value) -> Result<String, String> {
-    match value.text()? {
-        "" => Err("expected a text that is not empty".into()),
-        text => Ok(text.into()),
+/// The name of a cluster, datacenter or rack: it is stored for good, and goes into tables and messages.
+fn name(value: &Value) -> Result<String, String> {
+    let text = value.text()?;
+    match text.len() {
+        0 => Err("expected a text that is not empty".into()),
+        _ if text.contains(char::is_control) => Err(
+            "expected letters, digits, blanks and signs, found a line end or another control character".into(),
+        ),
+        1..=NAME_BYTES_MAX => Ok(text.into()),
+        bytes => Err(format!(
+            "expected at most {NAME_BYTES_MAX} bytes, found {bytes}"
+        )),
     }
 }
 
@@ -540,33 +554,33 @@ fn bytes(value: &Value, unit: Option<u64>, least: u64, most: u64) -> Result<u64,
     if (least..=most).contains(&bytes) {
         return Ok(bytes);
     }
-    let bound = if bytes < least { "at least" } else { "at most" };
-    let limit = if bytes < least { least } else { most };
-    Err(format!(
-        "expected {bound} {}, found '{}'",
-        show_bytes(limit),
-        value.text()?
-    ))
+    let (least, most) = (show_bytes(least), show_bytes(most));
+    let text = value.text()?;
+    Err(format!("expected {least} to {most}, found '{text}'"))
 }
 
 fn duration(value: &Value, unit: Option<u64>, least: Duration) -> Result<Duration, String> {
     let duration = value.duration(unit)?;
-    if duration < least {
-        return Err(format!(
-            "expected at least {}, found '{}'",
-            show_duration(least),
-            value.text()?
-        ));
+    if (least..=TIME_MAX).contains(&duration) {
+        return Ok(duration);
     }
-    Ok(duration)
+    let (least, most) = (show_duration(least), show_duration(TIME_MAX));
+    let text = value.text()?;
+    Err(format!("expected {least} to {most}, found '{text}'"))
 }
 
 /// Bytes a second, as `64MiB/s`.
 fn rate(value: &Value, unit: Option<u64>) -> Result<u64, String> {
     let text = value.text()?;
     let amount = Value::Scalar(text.strip_suffix("/s").unwrap_or(text).into());
-    let wrong = |_| format!("expected a rate such as 64MiB/s, found '{text}'");
-    amount.bytes(unit).map_err(wrong)
+    match amount.bytes(unit) {
+        Ok(rate) if rate <= SIZE_MAX => Ok(rate),
+        Ok(_) => Err(format!(
+            "expected 0 to {}/s, found '{text}'",
+            show_bytes(SIZE_MAX)
+        )),
+        Err(_) => Err(format!("expected a rate such as 64MiB/s, found '{text}'")),
+    }
 }
 
 fn authenticator(value: &Value) -> Result<Authenticator, String> {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base::text::nearest;
+
 use super::error::{Error, Origin};
 use super::keys::{self, KEYS, Key};
 use super::settings::{Machine, Settings};
 use super::value::Value;
-use super::{cassandra, check, document, seeds, suggest};
+use super::{cassandra, check, document, seeds};
 
 /// What the command line says about settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,8 +109,8 @@ fn meaning(name: &str) -> Meaning {
     match cassandra::replacement(name) {
         Some(instead) => Meaning::Replaced(instead),
         None => Meaning::Unknown(
-            suggest::nearest(name, KEYS.iter().map(|key| key.name))
-                .or_else(|| suggest::nearest(name, cassandra::names())),
+            nearest(name, KEYS.iter().map(|key| key.name))
+                .or_else(|| nearest(name, cassandra::names())),
         ),
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! 1. [`load`] turns each source into entries with their place (`document` for the file).
 //! 2. Names are looked up: a setting of ours (`keys`), one of Cassandra's without meaning here (`cassandra`, a
-//!    warning), or an error with the nearest name (`suggest`).
+//!    warning), or an error with the nearest name.
 //! 3. Values are read in the order of the table, so that a default can follow an earlier setting.
 //! 4. `check` judges settings that depend on each other.
 //!
@@ -22,7 +22,6 @@ mod keys;
 mod load;
 mod seeds;
 mod settings;
-mod suggest;
 mod value;
 
 #[cfg(test)]

@@ -291,7 +291,7 @@ fn errors_in_a_file_name_place_value_and_fix() {
     );
     check(
         "memory_limit: 1MiB\n",
-        "helenus.yaml:1:15: memory_limit: expected at least 64MiB, found '1MiB'",
+        "helenus.yaml:1:15: memory_limit: expected 64MiB to 1024TiB, found '1MiB'",
     );
     check(
         "rpc_address: db.example.org\n",
@@ -343,27 +343,143 @@ fn errors_in_a_file_name_place_value_and_fix() {
     );
     check(
         "native_transport_max_frame_size: 256MiB\n",
-        "helenus.yaml:1:34: native_transport_max_frame_size: expected at most 16MiB, found '256MiB'",
+        "helenus.yaml:1:34: native_transport_max_frame_size: expected 64KiB to 16MiB, found '256MiB'",
+    );
+    check(
+        "memory_limit: 99999999999TiB\n",
+        "helenus.yaml:1:15: memory_limit: expected 64MiB to 1024TiB, found '99999999999TiB'",
+    );
+    check(
+        "memory_limit: 1.5GiB\n",
+        "helenus.yaml:1:15: memory_limit: expected a size such as 32MiB, 16KiB or 1GiB, found '1.5GiB'",
+    );
+    check(
+        "read_request_timeout: 999999999999d\n",
+        "helenus.yaml:1:23: read_request_timeout: expected 1ms to 36500d, found '999999999999d'",
+    );
+    check(
+        "compaction_throughput: 99999999TiB/s\n",
+        "helenus.yaml:1:24: compaction_throughput: expected 0 to 1024TiB/s, found '99999999TiB/s'",
+    );
+    for name in ["cluster_name", "data_center", "rack"] {
+        for value in ["\"a\\nb\"", "\"a\\0b\"", "\"a\\eb\""] {
+            let place = name.len() + 3;
+            check(
+                &format!("{name}: {value}\n"),
+                &format!(
+                    "helenus.yaml:1:{place}: {name}: expected letters, digits, blanks and signs, found a line end or another control character"
+                ),
+            );
+        }
+    }
+    check(
+        &format!("rack: {}\n", "x".repeat(256)),
+        "helenus.yaml:1:7: rack: expected at most 255 bytes, found 256",
     );
 }
 
 #[test]
 fn a_file_that_is_no_yaml_names_the_place() {
-    for (text, place) in [
-        ("rack: [a\nother: b\n", "helenus.yaml:"),
-        ("just words\n", "helenus.yaml:1:"),
-        ("- a\n- b\n", "helenus.yaml:1:"),
-    ] {
-        let found = error(&sources(text));
-        assert!(
-            found.starts_with(place) && found.contains("this is not YAML of 'name: value' lines"),
-            "{found}"
-        );
-    }
-    let twice = error(&sources("rack: a\nrack: b\n"));
+    let check = |text: &str, expected: &str| assert_eq!(error(&sources(text)), expected, "{text}");
+    check(
+        "rack: a\nrack: b\n",
+        "helenus.yaml:2:1: 'rack' stands a second time; keep one",
+    );
+    check(
+        "rack: a\n---\nrack: b\n",
+        "helenus.yaml:3:1: a second document begins before this; remove the line '---' and what belongs to one of the two",
+    );
+    check(
+        "seeds:\n\t- a\n",
+        "helenus.yaml:2:2: a tab stands where only blanks may; use blanks",
+    );
+    check(
+        "rack: *x\n",
+        "helenus.yaml:1:7: '*' names an anchor that is not there; write the value, in quotes if '*' is part of it",
+    );
+    check(
+        "rack: [a\nother: b\n",
+        "helenus.yaml:2:6: ':' ends a name, and none can stand here; put the value in quotes, or begin the line where the others begin",
+    );
+    check(
+        "rack: [a\n",
+        "helenus.yaml:1:7: a bracket is not closed; close it",
+    );
+    check(
+        "rack: \"a\n",
+        "helenus.yaml:1:7: a quote is not closed; close it",
+    );
+    check(
+        "just words\n",
+        "helenus.yaml:1:1: expected lines of 'name: value'",
+    );
+    check(
+        "- a\n- b\n",
+        "helenus.yaml:1:1: expected lines of 'name: value'",
+    );
+    check(
+        "? [a]\n: b\n",
+        "helenus.yaml:1:3: expected lines of 'name: value'",
+    );
+    check(
+        "~: b\n",
+        "helenus.yaml:1:1: expected lines of 'name: value'",
+    );
+    check(
+        "%FOO\nrack: a\n",
+        "helenus.yaml:2:1: begin the line where the others begin",
+    );
+    check(
+        "rack: 'a' b\n",
+        "helenus.yaml:1:11: more text follows a quoted value; put all of it in quotes",
+    );
+    check(
+        "rack: \"\\q\"\n",
+        "helenus.yaml:1:7: '\\' and this are no escape; use single quotes for plain text",
+    );
+    check(
+        "rack:\n  - a\n - b\n",
+        "helenus.yaml:3:2: begin the line where the others begin",
+    );
+    check(
+        "seeds: [a}\n",
+        "helenus.yaml:1:8: a bracket is closed by one of the other kind",
+    );
+    check(
+        "rack: ]\n",
+        "helenus.yaml:1:7: a bracket is closed that was not opened",
+    );
+    check(
+        "rack: a\n  other: b\n",
+        "helenus.yaml:2:8: ':' ends a name, and none can stand here; put the value in quotes, or begin the line where the others begin",
+    );
+    check(
+        "rack: @x\n",
+        "helenus.yaml:1:7: a value cannot begin with this character; put it in quotes",
+    );
+    let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_string())
+        .chain((1..9).map(|level| {
+            let below = vec![format!("*a{}", level - 1); 9].join(", ");
+            format!("a{level}: &a{level} [{below}]\n")
+        }))
+        .collect();
+    let found = error(&sources(&bomb));
     assert!(
-        twice.starts_with("helenus.yaml:2:1: ") && twice.contains("uplicate"),
-        "{twice}"
+        found.ends_with("; write plain values, without anchors"),
+        "{found}"
+    );
+    check(
+        &format!("rack: {}\n", "[".repeat(5_000)),
+        "helenus.yaml:1:262: this is larger or deeper than settings are; write plain values, without anchors",
+    );
+    let long = error(&with_sets(
+        "",
+        &[&format!("admin_port={}", "\u{1b}[31m".repeat(100_000))],
+    ));
+    assert!(
+        long.len() < 1_100 && !long.contains('\u{1b}'),
+        "{} bytes",
+        long.len()
     );
 }
 

@@ -81,6 +81,7 @@ impl Value {
     /// A size in bytes: `32MiB`, `16KiB`, `1GiB`, `10B`; a bare number counts in `bare_unit` bytes.
     pub fn bytes(&self, bare_unit: Option<u64>) -> Result<u64, String> {
         let units = [
+            ("TiB", 1 << 40),
             ("GiB", 1 << 30),
             ("MiB", 1 << 20),
             ("KiB", 1 << 10),
@@ -183,7 +184,8 @@ fn write_quoted(f: &mut fmt::Formatter, text: &str) -> fmt::Result {
     f.write_str("\"")
 }
 
-/// Reads digits and a unit from the table, tried in order; the product must fit.
+/// Reads digits and a unit from the table, tried in order. What does not fit becomes the largest number, which no range
+/// allows.
 fn measure(
     text: &str,
     units: &[(&str, u64)],
@@ -194,19 +196,27 @@ fn measure(
     let digits_end = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
-    let number: u64 = text[..digits_end].parse().map_err(|_| wrong())?;
+    if digits_end == 0 {
+        return Err(wrong());
+    }
+    let number: u64 = text[..digits_end].parse().unwrap_or(u64::MAX);
     let unit = text[digits_end..].trim();
     let factor = match units.iter().find(|(name, _)| *name == unit) {
         Some((_, factor)) => *factor,
         None if unit.is_empty() && (number == 0 || bare_unit.is_some()) => bare_unit.unwrap_or(1),
         None => return Err(wrong()),
     };
-    number.checked_mul(factor).ok_or_else(wrong)
+    Ok(number.saturating_mul(factor))
 }
 
 /// Bytes in the largest unit that divides them.
 pub fn show_bytes(bytes: u64) -> String {
-    for (name, unit) in [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+    for (name, unit) in [
+        ("TiB", 1u64 << 40),
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+    ] {
         if bytes != 0 && bytes.is_multiple_of(unit) {
             return format!("{}{name}", bytes / unit);
         }
@@ -320,7 +330,9 @@ mod tests {
         check("7", Some(1 << 20), Some(7 << 20));
         check("7MB", None, None);
         check("-7MiB", None, None);
-        check("18446744073709551615GiB", None, None);
+        check("4TiB", None, Some(4 << 40));
+        check("18446744073709551615GiB", None, Some(u64::MAX));
+        check("99999999999999999999B", None, Some(u64::MAX));
     }
 
     #[test]

@@ -31,6 +31,8 @@ const NEW_MARK: &str = "helenus.directory.new";
 const MARK_TITLE: &str = "A data directory of Helenus, version 1. Its identity:";
 /// More than a mark has.
 const MARK_BYTES_MAX: u64 = 4096;
+/// What is in each data directory of a node that has run.
+const OWN: [&str; 2] = ["metadata", coordinator::clock::format::FILE_NAME];
 /// Names that a directory may have and still count as empty.
 const NOTHING: [&str; 2] = [NEW_MARK, "lost+found"];
 
@@ -102,13 +104,20 @@ fn look(env: &Env, path: &Path) -> Result<Found, Error> {
     };
     if dir.exists(MARK).map_err(failed)? {
         let identity = read_mark(&dir, MARK).map_err(failed)?;
-        return identity.map(Found::Marked).ok_or_else(|| Error::Mismatch {
-            path: path.join(MARK),
-            what: "the file is damaged, or written by a newer version; restore it from a copy"
-                .into(),
-        });
+        return identity
+            .map(Found::Marked)
+            .ok_or_else(|| unusable_mark(path, "the file is damaged, or of a newer version"));
     }
     let entries = dir.list().map_err(failed)?;
+    if OWN
+        .iter()
+        .all(|own| entries.iter().any(|entry| entry.name == *own))
+    {
+        return Err(unusable_mark(
+            path,
+            "the file is missing, though the directory is a node's",
+        ));
+    }
     let is_foreign = |name: &str| !NOTHING.contains(&name);
     if let Some(entry) = entries.iter().find(|entry| is_foreign(&entry.name)) {
         return Err(Error::Foreign {
@@ -122,6 +131,15 @@ fn look(env: &Env, path: &Path) -> Result<Found, Error> {
         return Ok(Found::Begun(identity));
     }
     Ok(Found::Nothing)
+}
+
+fn unusable_mark(path: &Path, what: &str) -> Error {
+    Error::Mismatch {
+        path: path.join(MARK),
+        what: format!(
+            "{what}; restore it from a backup, or write it anew: the line '{MARK_TITLE}' and a line of 32 hexadecimal digits, the same in all directories of a node"
+        ),
+    }
 }
 
 /// A directory apart must have the root's mark, once the root has its own.
@@ -429,6 +447,37 @@ mod tests {
         check(below(), log, "/root/commitlog/segment-0000000001.log");
         check(apart(), log, "/tables/ks/t/1.sst");
         check(apart(), log, "/log/segment-0000000001.log");
+    }
+
+    #[test]
+    fn a_mark_that_is_lost_or_damaged_is_named_with_the_fix() {
+        sim::local::block_on(7, |env| async move {
+            let settings = settings(&["data_dir=/root"]);
+            try_open(&env, &settings).await.unwrap();
+            let root = env.dir(Path::new("/root")).unwrap();
+            root.create(coordinator::clock::format::FILE_NAME).unwrap();
+            let fix = "restore it from a backup, or write it anew: the line 'A data directory of Helenus, version 1. Its identity:' and a line of 32 hexadecimal digits, the same in all directories of a node";
+            root.open(MARK).unwrap().write_at(b"?", 3).unwrap();
+            assert_eq!(
+                try_open(&env, &settings).await.unwrap_err(),
+                format!("/root/{MARK}: the file is damaged, or of a newer version; {fix}")
+            );
+            root.remove(MARK).unwrap();
+            assert_eq!(
+                try_open(&env, &settings).await.unwrap_err(),
+                format!(
+                    "/root/{MARK}: the file is missing, though the directory is a node's; {fix}"
+                )
+            );
+            let mark = root.create(MARK).unwrap();
+            mark.append(format!("{MARK_TITLE}\n{}\n", "0".repeat(32)).as_bytes())
+                .unwrap();
+            assert_eq!(
+                try_open(&env, &settings).await.unwrap_err(),
+                "/root/metadata/metadata.log: the file is missing, though /root/clock is there; restore it from a backup, or start on an empty directory",
+                "the mark that was written anew counts"
+            );
+        });
     }
 
     #[test]

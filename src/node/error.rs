@@ -53,7 +53,7 @@ pub enum Error {
     #[error("{0}")]
     Metadata(String),
     /// Storage is in the way.
-    #[error(transparent)]
+    #[error("{}{}", .0, storage_remedy(.0))]
     Storage(#[from] storage::Error),
 }
 
@@ -63,8 +63,20 @@ fn remedy(source: &io::Error) -> &'static str {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "move away the file that is in its place"
         }
-        io::ErrorKind::StorageFull => "make room on its disk",
+        io::ErrorKind::IsADirectory => "move away the directory that is in its place",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::ReadOnlyFilesystem => "mount its disk for writing",
         _ => "give this user the right to write there",
+    }
+}
+
+/// What to do about files that storage cannot use.
+fn storage_remedy(error: &storage::Error) -> &'static str {
+    match error {
+        storage::Error::Corrupt { .. } => {
+            "; restore the data directories from a backup, or start on an empty one ('helenus inspect FILE' says more about the file)"
+        }
+        _ => "",
     }
 }
 
