@@ -16,11 +16,19 @@ use protocol::response::{self, Response};
 use protocol::result::Outcome;
 use protocol::{Consistency, Version};
 use query::{Output, Progress, Service, Session};
-use storage::{Engine, SyncMode};
+use storage::{Engine, Facts, SyncMode};
 use tokio::runtime::Runtime;
 
 /// Requests that share a turn, as pipelined requests do.
 const REQUESTS_PER_TURN: u64 = 16;
+
+fn facts(state: &State) -> Facts<'_> {
+    Facts {
+        epoch: state.epoch.0,
+        catalog: &state.catalog,
+        truncations: &state.truncations,
+    }
+}
 
 /// Storage follows the catalog.
 struct Follower(Arc<Engine>);
@@ -29,13 +37,9 @@ impl Observer for Follower {
     fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
         let state = state.clone();
         Box::pin(async move {
-            let truncations = state
-                .truncations
-                .iter()
-                .map(|(table, at)| (*table, *at))
-                .collect();
+            let facts = facts(&state);
             self.0
-                .set_catalog(&state.catalog, &truncations)
+                .follow(facts)
                 .await
                 .map_err(|error| error.to_string())
         })
@@ -95,8 +99,7 @@ async fn open(folder: &Path) -> (Service, Arc<Engine>, Arc<Local>, Task<()>) {
         auto_compaction: false,
         ..storage::Options::default()
     };
-    let truncations = Default::default();
-    let engine = Engine::open(&env, paths, options, &state.catalog, &truncations)
+    let engine = Engine::open(&env, paths, options, facts(&state))
         .await
         .expect("an engine");
     metadata.add_observer(Arc::new(Follower(engine.clone())));

@@ -47,6 +47,9 @@ pub struct Options {
     pub num_tokens: usize,
     /// The version of the server.
     pub version: String,
+    /// What else the node keeps depends on the log up to this epoch: one that ends below is an older copy, or has lost
+    /// its end, and is refused before anything is written to it.
+    pub epoch_min: Epoch,
     /// The log is written anew when entries outweigh this, and four times the snapshot they follow.
     pub log_bytes_max: u64,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             rack: "rack1".to_owned(),
             num_tokens: 16,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            epoch_min: Epoch(0),
             log_bytes_max: 1 << 20,
         }
     }
@@ -111,8 +115,8 @@ impl Local {
     ) -> Result<Arc<Local>, OpenError> {
         options.check()?;
         let opened = {
-            let dir = dir.clone();
-            env.blocking(Class::General, move || Log::open(&dir))
+            let (dir, epoch_min) = (dir.clone(), options.epoch_min);
+            env.blocking(Class::General, move || Log::open(&dir, epoch_min))
                 .await?
         };
         let is_new = opened.is_none();

@@ -3,7 +3,7 @@
 //! Starting goes from what can fail without a trace to what serves:
 //! 1. the ports, so that a second node on them changes nothing;
 //! 2. the directories: ours or empty, locked (`directories`);
-//! 3. the metadata log, which gives identity and schema;
+//! 3. the metadata log, which gives identity and schema: not one older than what storage has followed;
 //! 4. storage, which replays its log; from here on it follows the schema, before anyone else sees a change;
 //! 5. clock, virtual tables (`sources`), coordinator, query;
 //! 6. the listeners, for clients and for operators (`operations`).
@@ -20,6 +20,8 @@ mod operations;
 mod options;
 mod ready;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,10 +29,10 @@ use std::sync::Arc;
 use base::env::{BoxFuture, Env, Listener, Task};
 use coordinator::Coordinator;
 use coordinator::clock::Clock;
-use metadata::{Local, Observer, State};
+use metadata::{Epoch, Local, Observer, State};
 use schema::system;
 use server::{Clients, Server};
-use storage::Engine;
+use storage::{Engine, Facts};
 
 use crate::config::Settings;
 use directories::Directories;
@@ -56,24 +58,23 @@ impl Node {
         let native_address = address(&*native, settings.native_transport())?;
         let directories = directories::open(&env, &settings).await?;
 
-        let metadata_options = options::metadata(&settings, native_address);
+        let paths = options::paths(&settings);
+        let metadata_options = metadata::Options {
+            epoch_min: Epoch(storage::followed_epoch(&env, &paths).await?),
+            ..options::metadata(&settings, native_address)
+        };
         let metadata = Local::open(&env, directories.metadata.clone(), metadata_options).await?;
         let state = metadata.state();
-        let (paths, storage_options) = (options::paths(&settings), options::storage(&settings));
-        let engine = Engine::open(
-            &env,
-            paths,
-            storage_options,
-            &state.catalog,
-            &state.truncations,
-        )
-        .await?;
+        let engine = Engine::open(&env, paths, options::storage(&settings), facts(&state)).await?;
         metadata.add_observer(Arc::new(StorageFollows(engine.clone())));
 
         let root = directories.root.clone();
-        let (clock, clock_task) = Clock::open(&env, root)
-            .await
-            .map_err(|error| Error::directory(&settings.data_dir, error))?;
+        let (clock, clock_task) = Clock::open(&env, root).await.map_err(|error| {
+            let file = settings
+                .data_dir
+                .join(coordinator::clock::format::FILE_NAME);
+            Error::directory(&file, error)
+        })?;
         let clients = Clients::new();
         let registry = sources::registry(&metadata, &clients, &settings);
         let coordinator_options = options::coordinator(&settings);
@@ -184,6 +185,14 @@ fn user_tables(state: &State) -> usize {
     state.catalog.tables().filter(of_users).count()
 }
 
+fn facts(state: &State) -> Facts<'_> {
+    Facts {
+        epoch: state.epoch.0,
+        catalog: &state.catalog,
+        truncations: &state.truncations,
+    }
+}
+
 /// Storage has a table before the first write to it can come.
 struct StorageFollows(Arc<Engine>);
 
@@ -191,7 +200,7 @@ impl Observer for StorageFollows {
     fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
         let state = state.clone();
         Box::pin(async move {
-            let followed = self.0.set_catalog(&state.catalog, &state.truncations).await;
+            let followed = self.0.follow(facts(&state)).await;
             followed.map_err(|error| error.to_string())
         })
     }

@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use base::env::Class;
 use model::{TableId, Timestamp};
-use schema::Catalog;
 
 use crate::core::{Core, Tables};
 use crate::generation::Generation;
 use crate::manifest::Edit;
 use crate::table::{self, Table};
-use crate::{Error, Truncations, files, open};
+use crate::{Error, Facts, files, open};
 
 /// Makes the tables those of the catalog, and truncates what was truncated since.
-pub(crate) async fn set_catalog(
-    core: &Arc<Core>,
-    catalog: &Arc<Catalog>,
-    truncations: &Truncations,
-) -> Result<(), Error> {
+pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Error> {
     let changing = core.changing.lock().await;
     let mut tables = Tables::clone(&core.tables());
     let mut edits = Vec::new();
+    let catalog = facts.catalog;
     for schema in catalog.tables().filter(|table| table.is_stored()) {
         match tables.get(&schema.id) {
             Some(table) => table.set_schema(schema.clone()),
@@ -30,7 +26,11 @@ pub(crate) async fn set_catalog(
             }
         }
     }
-    // Known durably before its first write: a start tells tables that were dropped from those that never were.
+    if facts.epoch > core.manifest.lock().state().epoch {
+        edits.push(Edit::Epoch(facts.epoch));
+    }
+    // Known durably before its first write: a start tells tables that were dropped from those that never were, and
+    // by the epoch a schema that never had them from one that has lost them.
     core.commit(edits).await?;
     // Flush periods may be others.
     core.flush_wanted.notify_one();
@@ -53,7 +53,7 @@ pub(crate) async fn set_catalog(
     if has_dropped {
         core.free_segments().await?;
     }
-    for (id, at) in truncations {
+    for (id, at) in facts.truncations {
         let Ok(table) = core.table(*id) else { continue };
         let known = core
             .manifest_table(*id)

@@ -1,13 +1,11 @@
 //! The engine's handle: what the layers above call.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::env::{Env, Task};
 use model::read::Command;
 use model::{TableId, Timestamp};
-use schema::Catalog;
 
 use crate::commitlog::{Position, Synced};
 use crate::core::Core;
@@ -16,10 +14,7 @@ use crate::options::{DELAY_MAX, Options, SyncMode};
 use crate::read::Cursor;
 use crate::status::Status;
 use crate::turn::Turn;
-use crate::{Error, change, compaction, flush};
-
-/// When each table was truncated last: what the cluster agreed on.
-pub type Truncations = BTreeMap<TableId, Timestamp>;
+use crate::{Error, Facts, change, compaction, flush};
 
 /// Local storage. Dropping it stops its tasks and writes nothing; [`Engine::drain`] stops it in order.
 pub struct Engine {
@@ -29,33 +24,29 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens what is under `paths`, or begins there, and replays the commit log.
+    /// Opens what is under `paths`, or begins there, and replays the commit log. Facts older than those that were
+    /// followed before are refused, and nothing is changed.
     pub async fn open(
         env: &Env,
         paths: Paths,
         options: Options,
-        catalog: &Arc<Catalog>,
-        truncations: &Truncations,
+        facts: Facts<'_>,
     ) -> Result<Arc<Engine>, Error> {
-        let core = open::open(env, &paths, options, catalog, truncations).await?;
+        let core = open::open(env, &paths, options, facts).await?;
         let core = Arc::new(core);
         let engine = Arc::new(Engine {
             _tasks: start_tasks(&core),
             core,
         });
-        engine.set_catalog(catalog, truncations).await?;
+        engine.follow(facts).await?;
         engine.core.free_segments().await?;
         Ok(engine)
     }
 
     /// Follows the catalog: tables appear, change, and go with their files; truncations that are new are carried out.
     /// A table takes writes once this has returned.
-    pub async fn set_catalog(
-        &self,
-        catalog: &Arc<Catalog>,
-        truncations: &Truncations,
-    ) -> Result<(), Error> {
-        change::set_catalog(&self.core, catalog, truncations).await
+    pub async fn follow(&self, facts: Facts<'_>) -> Result<(), Error> {
+        change::follow(&self.core, facts).await
     }
 
     /// A turn for one connection, to be kept and used again.

@@ -15,6 +15,7 @@
 //! and which writes must be ordered, is for its callers.
 
 mod error;
+mod facts;
 mod options;
 
 pub mod commitlog;
@@ -43,9 +44,10 @@ mod engine;
 mod status;
 
 pub use commitlog::{Position, Synced};
-pub use engine::{Engine, Truncations};
+pub use engine::Engine;
 pub use error::Error;
-pub use open::Paths;
+pub use facts::{Facts, Truncations};
+pub use open::{Paths, followed_epoch};
 pub use options::{Options, SyncMode};
 pub use read::Cursor;
 pub use status::{Status, TableStatus};

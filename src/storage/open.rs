@@ -1,7 +1,8 @@
 //! Starting: manifest, files, replay of the log, and only then a log to write to.
 //!
-//! 1. The manifest says which tables storage knew and which files they have. Tables that the catalog has beyond those
-//!    are added to it.
+//! 1. The manifest says which tables storage knew, at which epoch of the metadata log, and which files they have. A
+//!    catalog of an older epoch is refused: nothing has been changed by then, and nothing below would be safe. Tables
+//!    that the catalog has beyond those known are added to the manifest, with the catalog's epoch.
 //! 2. The files of each table are opened. What else lies in the tables' directories was never finished, or is no
 //!    longer needed, and is removed.
 //! 3. The log is replayed into memtables. Records are skipped that lie below their table's replay position, that a
@@ -23,10 +24,10 @@ use crate::budget::Budget;
 use crate::commitlog::replay::{self, ApplyError, Replayed, Target};
 use crate::commitlog::{Log, Position, format};
 use crate::core::{Core, Tables};
-use crate::manifest::{Edit, Manifest, State};
+use crate::manifest::{self, Edit, Manifest, State};
 use crate::options::Options;
 use crate::table::{self, File, Table};
-use crate::{Error, Truncations, truncate};
+use crate::{Error, Facts, truncate};
 
 /// Where an engine keeps its files. Missing directories are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +43,15 @@ pub(crate) async fn open(
     env: &Env,
     paths: &Paths,
     options: Options,
-    catalog: &Catalog,
-    truncations: &Truncations,
+    facts: Facts<'_>,
 ) -> Result<Core, Error> {
     options.validate().map_err(Error::Invalid)?;
     let data = make_dirs(env, &paths.data).await?;
     let log_dir = make_dirs(env, &paths.commit_log).await?;
     let cache = Cache::new(env, options.cache_bytes_max);
-    let opening = (env.clone(), data.clone(), cache.clone(), catalog.clone());
-    let work = move || open_files(&opening.0, &opening.1, &opening.2, &opening.3);
+    let (own_env, own_data, own_cache) = (env.clone(), data.clone(), cache.clone());
+    let (epoch, catalog) = (facts.epoch, facts.catalog.clone());
+    let work = move || open_files(&own_env, &own_data, &own_cache, epoch, &catalog);
     let (mut manifest, tables) = env.blocking(Class::General, work).await?;
     for (id, table) in &tables {
         let known = manifest
@@ -58,7 +59,7 @@ pub(crate) async fn open(
             .tables
             .get(id)
             .and_then(|table| table.truncated_at);
-        for at_micros in [known, truncations.get(id).map(|at| at.0)]
+        for at_micros in [known, facts.truncations.get(id).map(|at| at.0)]
             .into_iter()
             .flatten()
         {
@@ -99,6 +100,21 @@ pub(crate) async fn open(
     ))
 }
 
+/// The newest epoch of the metadata log that storage under `paths` has followed; 0 on an empty directory. Changes
+/// nothing, so whoever opens the metadata log can refuse an older one before anything is written to it.
+pub async fn followed_epoch(env: &Env, paths: &Paths) -> Result<u64, Error> {
+    let (own_env, path) = (env.clone(), paths.data.clone());
+    let work = move || match own_env.dir(&path) {
+        Ok(data) => manifest::epoch(&*data),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Error::io(
+            format_args!("cannot open {}", path.display()),
+            &error,
+        )),
+    };
+    env.blocking(Class::General, work).await
+}
+
 async fn make_dirs(env: &Env, path: &std::path::Path) -> Result<Arc<dyn Dir>, Error> {
     let (own_env, own_path) = (env.clone(), path.to_owned());
     let made = env
@@ -115,7 +131,7 @@ fn first_segment(state: &State) -> u64 {
 /// Files of tables without a manifest are not a new node's: without it nobody knows which of them are live.
 fn refuse_lost_manifest(data: &dyn Dir) -> Result<(), Error> {
     let failed = |error| Error::io("cannot look for the manifest", &error);
-    if data.exists(crate::manifest::NAME).map_err(failed)? {
+    if data.exists(manifest::NAME).map_err(failed)? {
         return Ok(());
     }
     for keyspace in data
@@ -139,11 +155,7 @@ fn refuse_lost_manifest(data: &dyn Dir) -> Result<(), Error> {
                 .iter()
                 .any(|file| sstable::format::parse_file_name(&file.name).is_some())
             {
-                let path = data
-                    .path()
-                    .join(crate::manifest::NAME)
-                    .display()
-                    .to_string();
+                let path = data.path().join(manifest::NAME).display().to_string();
                 let what = format!(
                     "it is missing, but there are files of tables, such as those in {}/{}: restore it from a backup, or start on an empty directory",
                     keyspace.name, table.name
@@ -160,18 +172,22 @@ fn open_files(
     env: &Env,
     data: &Arc<dyn Dir>,
     cache: &Cache,
+    epoch: u64,
     catalog: &Catalog,
 ) -> Result<(Manifest, Tables), Error> {
     refuse_lost_manifest(&**data)?;
-    let mut manifest = Manifest::open(data.clone())?;
+    let mut manifest = Manifest::open(data.clone(), epoch)?;
     let stored = catalog.tables().filter(|table| table.is_stored());
     let stored: BTreeMap<TableId, Arc<schema::Table>> =
         stored.map(|table| (table.id, table.clone())).collect();
     let new = stored
         .keys()
         .filter(|id| !manifest.state().tables.contains_key(id));
-    let new: Vec<Edit> = new.map(|id| Edit::Table(*id)).collect();
-    manifest.commit(&new)?;
+    let mut edits: Vec<Edit> = new.map(|id| Edit::Table(*id)).collect();
+    if epoch > manifest.state().epoch {
+        edits.push(Edit::Epoch(epoch));
+    }
+    manifest.commit(&edits)?;
     let mut tables = Tables::new();
     for (id, schema) in stored {
         let known = manifest
@@ -206,7 +222,7 @@ pub(crate) fn open_file(
     env: &Env,
     dir: &dyn Dir,
     cache: &Cache,
-    meta: crate::manifest::format::File,
+    meta: manifest::format::File,
 ) -> Result<File, Error> {
     let expected = sstable::Expected {
         len: meta.len,

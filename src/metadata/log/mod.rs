@@ -88,6 +88,19 @@ pub enum Error {
         /// What was found.
         what: String,
     },
+    /// The file is not the newest: restore that.
+    #[error(
+        "{path} ends at epoch {epoch}, but this node's tables are from epoch {epoch_min}: \
+         the file is an older copy, or has lost its end. Restore its newest copy, or start on an empty directory"
+    )]
+    Older {
+        /// The file.
+        path: String,
+        /// Where it ends; 0 if it is not there.
+        epoch: Epoch,
+        /// What others depend on.
+        epoch_min: Epoch,
+    },
 }
 
 /// Why an entry was not appended.
@@ -110,18 +123,23 @@ pub enum AppendError {
 }
 
 impl Log {
-    /// Opens the log of a directory; none if there is none.
-    pub fn open(dir: &Arc<dyn Dir>) -> Result<Option<Opened>, Error> {
+    /// Opens the log of a directory; none if there is none. One that ends below `epoch_min` is refused as it is.
+    pub fn open(dir: &Arc<dyn Dir>, epoch_min: Epoch) -> Result<Option<Opened>, Error> {
         let path = path(dir, FILE_NAME);
         let io = |source| Error::Io {
             path: path.clone(),
             source,
         };
-        if dir.exists(NEW_FILE_NAME).map_err(io)? {
-            // Never took the old one's place: nobody was told of anything in it.
-            dir.remove(NEW_FILE_NAME).map_err(io)?;
-        }
+        let older = |epoch| Error::Older {
+            path: path.clone(),
+            epoch,
+            epoch_min,
+        };
         if !dir.exists(FILE_NAME).map_err(io)? {
+            if epoch_min > Epoch(0) {
+                return Err(older(Epoch(0)));
+            }
+            remove_new(dir).map_err(io)?;
             return Ok(None);
         }
         let file = dir.open(FILE_NAME).map_err(io)?;
@@ -134,6 +152,10 @@ impl Log {
         let contents = format::read(&bytes)
             .map_err(|damage| damaged(damage.offset, damage.what.to_owned()))?;
         let state = replay(&contents.records).map_err(|(offset, what)| damaged(offset, what))?;
+        if state.epoch < epoch_min {
+            return Err(older(state.epoch));
+        }
+        remove_new(dir).map_err(io)?;
         if contents.tail_bytes > 0 {
             file.truncate(contents.end).map_err(io)?;
             file.sync_data().map_err(io)?;
@@ -206,9 +228,7 @@ impl Log {
         records: Vec<u8>,
         base_bytes: u64,
     ) -> io::Result<Log> {
-        if dir.exists(NEW_FILE_NAME)? {
-            dir.remove(NEW_FILE_NAME)?;
-        }
+        remove_new(dir)?;
         let end = format::RECORDS_OFFSET + records.len() as u64;
         let mut bytes = header.encode(Mark {
             synced_bytes: end,
@@ -377,6 +397,14 @@ impl Log {
             }
         }
         Ok(())
+    }
+}
+
+/// Removes what never took the log's place: nobody was told of anything in it.
+fn remove_new(dir: &Arc<dyn Dir>) -> io::Result<()> {
+    match dir.exists(NEW_FILE_NAME)? {
+        true => dir.remove(NEW_FILE_NAME),
+        false => Ok(()),
     }
 }
 

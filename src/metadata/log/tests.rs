@@ -80,7 +80,7 @@ fn dir(env: &Env) -> std::io::Result<Arc<dyn Dir>> {
 /// were acknowledged in `told`.
 fn work(env: &Env, entries: u64, told: &AtomicU64) -> Result<(), String> {
     let dir = dir(env).map_err(|error| error.to_string())?;
-    let opened = Log::open(&dir).map_err(|error| error.to_string())?;
+    let opened = Log::open(&dir, Epoch(0)).map_err(|error| error.to_string())?;
     let (mut log, mut state) = match opened {
         Some(Opened { log, state, .. }) => (log, state),
         None => {
@@ -143,7 +143,7 @@ fn sample(entries: u64) -> (Vec<u8>, u64) {
     machine
         .run(|env| async move {
             let dir = dir(&env).unwrap();
-            let Opened { mut log, .. } = Log::open(&dir).unwrap().unwrap();
+            let Opened { mut log, .. } = Log::open(&dir, Epoch(0)).unwrap().unwrap();
             for number in 2..entries {
                 last = log.end;
                 log.append(&change(number), Uuid::nil()).unwrap();
@@ -163,7 +163,7 @@ fn open_bytes(bytes: &[u8]) -> Result<(State, u64), Error> {
         .run(|env| async move {
             let dir = dir(&env).unwrap();
             dir.create(FILE_NAME).unwrap().append(bytes).unwrap();
-            Log::open(&dir).map(|opened| {
+            Log::open(&dir, Epoch(0)).map(|opened| {
                 opened
                     .map(|opened| (opened.state, opened.cut_bytes))
                     .unwrap()
@@ -346,7 +346,7 @@ fn a_log_never_grows_beyond_what_is_read() {
         assert_eq!((log.end, log.grown_bytes()), (end, 0));
         log.file_bytes_max = 2 * limit;
         log.append(&change(number), Uuid::nil()).unwrap();
-        let opened = Log::open(&dir).unwrap().unwrap();
+        let opened = Log::open(&dir, Epoch(0)).unwrap().unwrap();
         assert_eq!(opened.state, expected(number + 1));
     });
 }

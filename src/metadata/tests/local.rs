@@ -405,3 +405,43 @@ fn drivers_find_the_node() {
         assert_eq!(tokens.count(), 16);
     });
 }
+
+#[test]
+fn an_older_log_is_refused_as_it_is() {
+    let machine = Machine::new(50);
+    machine
+        .run(|env| async move { drop(open(&env).await) })
+        .expect("the power does not fail");
+    let path = "/data/metadata/metadata.log";
+    let older = machine.disk().read(path).expect("the log is there");
+    machine
+        .run(|env| async move {
+            let local = open(&env).await;
+            local.propose(create("ks")).await.expect("a keyspace");
+        })
+        .expect("the power does not fail");
+    let start = |epoch_min| {
+        let epoch_min = Epoch(epoch_min);
+        let opened = machine.run(|env| async move {
+            let options = Options {
+                epoch_min,
+                ..Options::default()
+            };
+            open_with(&env, options).await.map(drop)
+        });
+        opened.expect("the power does not fail")
+    };
+    start(4).expect("it is the newest");
+    machine
+        .disk()
+        .damage(path, |bytes| bytes.clone_from(&older));
+    // However often it is tried: a start that is refused counts no epoch.
+    for _ in 0..4 {
+        let error = start(4).expect_err("it is older").to_string();
+        assert!(
+            error.contains("metadata.log ends at epoch 2, but this node's tables are from epoch 4"),
+            "{error}"
+        );
+    }
+    assert_eq!(machine.disk().read(path).as_ref(), Some(&older));
+}

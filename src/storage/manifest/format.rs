@@ -5,7 +5,7 @@
 //! | Offset | Bytes | Header |
 //! |---|---|---|
 //! | 0 | 8 | magic `HELENMAN` |
-//! | 8 | 4 | version, 1 |
+//! | 8 | 4 | version, 2 |
 //! | 12 | 4 | zero |
 //! | 16 | 8 | generation: rises when the file is written anew |
 //! | 24 | 4 | zero |
@@ -38,6 +38,9 @@
 //! | 7 | table was truncated | table id (16), log position (varint), time in microseconds (signed varint) |
 //! | 8 | the log begins at a segment | segment id (varint) |
 //! | 9 | file ids below are taken | file id (varint) |
+//! | 10 | the metadata log was followed up to an epoch | epoch (varint) |
+//!
+//! Version 1 is the same without edit 10. It is read, and written anew as the present version when it is opened.
 
 use base::bytes::{Error, Reader, put_signed_varint, put_varint};
 use base::checksum::{Crc32, crc32, crc32_salted};
@@ -49,7 +52,9 @@ use crate::commitlog::Position;
 /// The first bytes of a manifest.
 pub const MAGIC: [u8; 8] = *b"HELENMAN";
 /// The version of this format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// The oldest version that is read.
+pub const VERSION_MIN: u32 = 1;
 /// Length of the header.
 pub const HEADER_BYTES: usize = 32;
 /// Where the slots are: in sectors of their own, whatever the disk calls a sector.
@@ -86,6 +91,17 @@ pub enum Edit {
     LogStart(u64),
     /// The next file gets this id or a larger one.
     NextFile(u64),
+    /// Tables came and went as the metadata log had it at this epoch.
+    Epoch(u64),
+}
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// The format's version.
+    pub version: u32,
+    /// The file's generation.
+    pub generation: u64,
 }
 
 /// What the manifest knows of an SSTable.
@@ -110,8 +126,8 @@ pub fn header(generation: u64) -> [u8; HEADER_BYTES] {
     header
 }
 
-/// The generation of the manifest that begins with `bytes`.
-pub fn decode_header(bytes: &[u8]) -> Result<u64, &'static str> {
+/// The header of the manifest that begins with `bytes`.
+pub fn decode_header(bytes: &[u8]) -> Result<Header, &'static str> {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Err("file shorter than its header");
     };
@@ -131,10 +147,13 @@ pub fn decode_header(bytes: &[u8]) -> Result<u64, &'static str> {
     if checksum != crc32(&header[..HEADER_CHECKSUM_AT]) {
         return Err("header checksum");
     }
-    if version != VERSION {
-        return Err("manifest of an unknown version");
+    if !(VERSION_MIN..=VERSION).contains(&version) {
+        return Err("a version of the format that this program does not know");
     }
-    Ok(generation)
+    Ok(Header {
+        version,
+        generation,
+    })
 }
 
 /// A slot that says that the records up to `len` were synced.
@@ -234,6 +253,10 @@ fn encode_edit(edit: &Edit, out: &mut Vec<u8>) {
             out.push(9);
             put_varint(out, *id);
         }
+        Edit::Epoch(epoch) => {
+            out.push(10);
+            put_varint(out, *epoch);
+        }
     }
 }
 
@@ -264,6 +287,7 @@ fn decode_edit(reader: &mut Reader<'_>) -> Result<Edit, Error> {
         7 => Edit::Truncated(table, Position(reader.varint()?), reader.signed_varint()?),
         8 => Edit::LogStart(reader.varint()?),
         9 => Edit::NextFile(reader.varint()?),
+        10 => Edit::Epoch(reader.varint()?),
         _ => return Err(start.error("unknown edit")),
     })
 }
@@ -289,6 +313,7 @@ mod tests {
             Edit::Truncated(table, Position::new(9, 2), -5),
             Edit::LogStart(8),
             Edit::NextFile(301),
+            Edit::Epoch(12),
         ]
     }
 
@@ -320,7 +345,11 @@ mod tests {
             );
         }
         let header = header(5);
-        assert_eq!(decode_header(&header), Ok(5));
+        let expected = Header {
+            version: VERSION,
+            generation: 5,
+        };
+        assert_eq!(decode_header(&header), Ok(expected));
         for bit in 0..header.len() * 8 {
             let mut damaged = header;
             damaged[bit / 8] ^= 1 << (bit % 8);

@@ -45,29 +45,40 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Opens the manifest in `dir`, or makes an empty one.
-    pub fn open(dir: Arc<dyn Dir>) -> Result<Manifest, Error> {
-        let path = dir.path().join(NAME).display().to_string();
+    /// Opens the manifest in `dir`, or makes an empty one. `epoch` is where the metadata log ends: one that ends below
+    /// the manifest's is refused before anything is changed.
+    pub fn open(dir: Arc<dyn Dir>, epoch: u64) -> Result<Manifest, Error> {
+        let path = path_in(&*dir);
         let failed = |error| Error::io(format_args!("cannot open {path}"), &error);
+        let is_there = dir.exists(NAME).map_err(failed)?;
+        let found = if is_there {
+            let file = dir.open(NAME).map_err(failed)?;
+            let loaded = load(&path, &read(&*file).map_err(failed)?)?;
+            refuse_older(&path, &loaded.state, epoch)?;
+            Some((file, loaded))
+        } else {
+            None
+        };
         if dir.exists(NEW_NAME).map_err(failed)? {
             dir.remove(NEW_NAME).map_err(failed)?;
         }
-        if !dir.exists(NAME).map_err(failed)? {
+        let Some((file, loaded)) = found else {
             return Manifest::create(dir, 1, State::default()).map_err(failed);
-        }
-        let file = dir.open(NAME).map_err(failed)?;
-        let bytes = read(&*file).map_err(failed)?;
-        let loaded = load(&path, &bytes)?;
+        };
         let mut manifest = Manifest {
             dir,
             file,
-            generation: loaded.generation,
+            generation: loaded.header.generation,
             len: loaded.len,
             slot: loaded.next_slot,
             fresh_len: loaded.len,
             state: loaded.state,
             failed: None,
         };
+        if loaded.header.version < format::VERSION {
+            manifest.rewrite()?;
+            return Ok(manifest);
+        }
         // What was found valid becomes synced before it is acted on; a torn tail is overwritten by the next record.
         manifest.file.truncate(manifest.len).map_err(failed)?;
         manifest.file.sync_data().map_err(failed)?;
@@ -188,8 +199,35 @@ impl Manifest {
     }
 
     fn path(&self) -> String {
-        self.dir.path().join(NAME).display().to_string()
+        path_in(&*self.dir)
     }
+}
+
+fn path_in(dir: &dyn Dir) -> String {
+    dir.path().join(NAME).display().to_string()
+}
+
+/// By an older schema, tables that were made since would count as dropped, and their files would be removed.
+fn refuse_older(path: &str, state: &State, epoch: u64) -> Result<(), Error> {
+    if epoch >= state.epoch {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "{path} belongs to epoch {} of the metadata log, which ends at epoch {epoch}: it is an older copy, or has lost its \
+         end; restore its newest copy",
+        state.epoch
+    )))
+}
+
+/// The epoch of the metadata log that the manifest in `dir` belongs to; 0 if there is no manifest. Changes nothing.
+pub(crate) fn epoch(dir: &dyn Dir) -> Result<u64, Error> {
+    let path = path_in(dir);
+    let failed = |error| Error::io(format_args!("cannot read {path}"), &error);
+    if !dir.exists(NAME).map_err(failed)? {
+        return Ok(0);
+    }
+    let bytes = dir.open(NAME).and_then(|file| read(&*file));
+    Ok(load(&path, &bytes.map_err(failed)?)?.state.epoch)
 }
 
 fn read(file: &dyn File) -> std::io::Result<Vec<u8>> {
@@ -204,7 +242,7 @@ pub fn decode(path: &str, bytes: &[u8]) -> Result<State, Error> {
 }
 
 struct Loaded {
-    generation: u64,
+    header: format::Header,
     /// Where the last valid record ends.
     len: u64,
     next_slot: usize,
@@ -212,7 +250,8 @@ struct Loaded {
 }
 
 fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Error> {
-    let generation = format::decode_header(bytes).map_err(|what| Error::corrupt(path, 0, what))?;
+    let header = format::decode_header(bytes).map_err(|what| Error::corrupt(path, 0, what))?;
+    let generation = header.generation;
     let slots = [0, 1].map(|slot| format::decode_slot(generation, bytes, slot));
     let Some(synced) = slots.into_iter().flatten().max() else {
         return Err(Error::corrupt(path, format::SLOTS[0], "no valid slot"));
@@ -247,7 +286,7 @@ fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Error> {
             }
             Err(_) => {
                 return Ok(Loaded {
-                    generation,
+                    header,
                     len: at,
                     next_slot,
                     state,
@@ -256,7 +295,7 @@ fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Error> {
         }
     }
     Ok(Loaded {
-        generation,
+        header,
         len: reader.position(),
         next_slot,
         state,

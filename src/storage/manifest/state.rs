@@ -18,6 +18,8 @@ pub struct State {
     pub log_start: u64,
     /// The next file's id.
     pub next_file: u64,
+    /// The epoch of the metadata log that the tables are from. With an older one tables would be taken for dropped.
+    pub epoch: u64,
 }
 
 /// What the manifest knows of a table.
@@ -72,6 +74,7 @@ impl State {
             }
             Edit::LogStart(segment) => self.log_start = self.log_start.max(*segment),
             Edit::NextFile(id) => self.next_file = self.next_file.max(*id),
+            Edit::Epoch(epoch) => self.epoch = self.epoch.max(*epoch),
         }
         Ok(())
     }
@@ -87,6 +90,7 @@ impl State {
         let mut edits = vec![
             Edit::LogStart(self.log_start),
             Edit::NextFile(self.next_file),
+            Edit::Epoch(self.epoch),
         ];
         for (id, table) in &self.tables {
             edits.push(Edit::Table(*id));
@@ -134,6 +138,7 @@ mod tests {
             Edit::Truncated(table(2), Position::new(3, 0), 77),
             Edit::Dropped(table(3), Position::new(3, 1)),
             Edit::LogStart(2),
+            Edit::Epoch(9),
         ];
         let mut state = State::default();
         edits.iter().for_each(|edit| state.apply(edit).unwrap());

@@ -54,7 +54,7 @@ fn a_change_is_there_or_not_wherever_the_power_fails() {
     crash_sweep(1, |machine| {
         let mut committed = 0;
         let _ = (|| -> Result<(), Error> {
-            let mut manifest = Manifest::open(directory(&machine.env())?)?;
+            let mut manifest = Manifest::open(directory(&machine.env())?, 0)?;
             for edits in changes().take(6) {
                 manifest.commit(&edits)?;
                 committed += 1;
@@ -66,7 +66,7 @@ fn a_change_is_there_or_not_wherever_the_power_fails() {
             }
             Ok(())
         })();
-        let reopen = || Manifest::open(directory(&machine.env())?);
+        let reopen = || Manifest::open(directory(&machine.env())?, 0);
         // The failure may still be to come, once.
         let manifest = reopen().or_else(|_| reopen()).expect("it opens");
         let found = manifest.state();
@@ -84,7 +84,7 @@ fn a_change_is_there_or_not_wherever_the_power_fails() {
 #[test]
 fn it_is_written_anew_when_it_is_long() {
     let machine = Machine::new(2);
-    let mut manifest = Manifest::open(directory(&machine.env()).unwrap()).unwrap();
+    let mut manifest = Manifest::open(directory(&machine.env()).unwrap(), 0).unwrap();
     for edits in changes().take(40) {
         manifest.commit(&edits).unwrap();
     }
@@ -93,7 +93,7 @@ fn it_is_written_anew_when_it_is_long() {
     assert!(manifest.len < long, "{} after {long}", manifest.len);
     let env = machine.env();
     assert_eq!(
-        Manifest::open(directory(&env).unwrap()).unwrap().state(),
+        Manifest::open(directory(&env).unwrap(), 0).unwrap().state(),
         &state_after(40)
     );
 }
@@ -101,7 +101,7 @@ fn it_is_written_anew_when_it_is_long() {
 #[test]
 fn a_torn_tail_is_cut_and_damage_is_refused() {
     let machine = Machine::new(3);
-    let mut manifest = Manifest::open(directory(&machine.env()).unwrap()).unwrap();
+    let mut manifest = Manifest::open(directory(&machine.env()).unwrap(), 0).unwrap();
     for edits in changes().take(3) {
         manifest.commit(&edits).unwrap();
     }
@@ -131,7 +131,7 @@ fn a_torn_tail_is_cut_and_damage_is_refused() {
 fn a_failed_sync_is_final_and_a_failed_write_is_not() {
     let machine = Machine::new(4);
     let env = machine.env();
-    let mut manifest = Manifest::open(directory(&env).unwrap()).unwrap();
+    let mut manifest = Manifest::open(directory(&env).unwrap(), 0).unwrap();
     let mut changes = changes();
     manifest.commit(&changes.next().unwrap()).unwrap();
     machine.disk().error_in(1);
@@ -148,4 +148,28 @@ fn a_failed_sync_is_final_and_a_failed_write_is_not() {
         manifest.commit(&edits),
         Err(Error::Unavailable(_))
     ));
+}
+
+#[test]
+fn an_older_metadata_log_is_refused_untouched() {
+    let machine = Machine::new(5);
+    let env = machine.env();
+    let open = |epoch| Manifest::open(directory(&env).unwrap(), epoch);
+    let mut manifest = open(3).unwrap();
+    manifest
+        .commit(&[Edit::Epoch(7), Edit::Table(table(1))])
+        .unwrap();
+    let before = machine.disk().read("/data/manifest").unwrap();
+    for epoch in [0, 6] {
+        let Err(error) = open(epoch) else {
+            panic!("epoch {epoch} is older")
+        };
+        let words = format!("epoch 7 of the metadata log, which ends at epoch {epoch}");
+        assert!(error.to_string().contains(&words), "{error}");
+    }
+    assert_eq!(machine.disk().read("/data/manifest").unwrap(), before);
+    assert_eq!(epoch(&*directory(&env).unwrap()), Ok(7));
+    assert_eq!(open(7).unwrap().state().epoch, 7);
+    open(8).unwrap().rewrite().unwrap();
+    assert!(open(6).is_err(), "also after it was written anew");
 }

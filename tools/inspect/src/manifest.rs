@@ -11,7 +11,7 @@ use crate::report::Report;
 /// Reports on a manifest.
 pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
     let generation = match format::decode_header(bytes) {
-        Ok(generation) => generation,
+        Ok(header) => header.generation,
         Err(what) => {
             report.damage(0, what);
             return Ok(());
@@ -63,8 +63,9 @@ pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
 fn live(state: &State, report: &mut Report<'_>) -> io::Result<()> {
     let files: usize = state.tables.values().map(|table| table.files.len()).sum();
     report.line(format_args!(
-        "{} tables, {files} files; the log is needed from segment {}",
+        "{} tables, {files} files, of epoch {}; the log is needed from segment {}",
         state.tables.len(),
+        state.epoch,
         state.log_start
     ))?;
     for (id, table) in state

@@ -21,8 +21,16 @@ use query::Service;
 use schema::system_schema;
 use schema::virtual_table::Source;
 use server::{Clients, Options, Server};
-use storage::{Engine, SyncMode};
+use storage::{Engine, Facts, SyncMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn facts(state: &State) -> Facts<'_> {
+    Facts {
+        epoch: state.epoch.0,
+        catalog: &state.catalog,
+        truncations: &state.truncations,
+    }
+}
 
 /// Storage follows the catalog.
 struct Follower(Arc<Engine>);
@@ -31,12 +39,8 @@ impl Observer for Follower {
     fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
         let state = state.clone();
         Box::pin(async move {
-            let truncations = state
-                .truncations
-                .iter()
-                .map(|(table, at)| (*table, *at))
-                .collect();
-            let applied = self.0.set_catalog(&state.catalog, &truncations).await;
+            let facts = facts(&state);
+            let applied = self.0.follow(facts).await;
             applied.map_err(|error| error.to_string())
         })
     }
@@ -81,11 +85,6 @@ impl Node {
             .await
             .expect("metadata");
         let state = metadata.state();
-        let truncations = state
-            .truncations
-            .iter()
-            .map(|(table, at)| (*table, *at))
-            .collect();
         let paths = storage::Paths {
             data: folder.join("data"),
             commit_log: folder.join("commitlog"),
@@ -95,7 +94,7 @@ impl Node {
             sync: settings.sync,
             ..storage::Options::default()
         };
-        let engine = Engine::open(env, paths, options, &state.catalog, &truncations)
+        let engine = Engine::open(env, paths, options, facts(&state))
             .await
             .expect("an engine");
         metadata.add_observer(Arc::new(Follower(engine.clone())));

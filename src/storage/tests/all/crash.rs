@@ -6,10 +6,10 @@ use std::sync::Arc;
 use base::env::Env;
 use parking_lot::Mutex;
 use sim::local::{Machine, crash_sweep, error_sweep};
-use storage::{Error, Truncations};
+use storage::Error;
 
 use crate::model::{Known, Player};
-use crate::support::{TABLE, catalog};
+use crate::support::{TABLE, catalog, follow};
 
 const OTHER: &str = "CREATE TABLE ks.other (pk text PRIMARY KEY, v text)";
 
@@ -28,9 +28,7 @@ async fn live(env: Env, known: Arc<Mutex<Known>>) -> Result<(), Error> {
     }
     engine.compact(None).await?;
     player.catalog = catalog(&[TABLE]);
-    engine
-        .set_catalog(&player.catalog, &Truncations::new())
-        .await?;
+    follow(&engine, &player.catalog).await?;
     while engine.status().log.written.segment() < 10 {
         if let Some(delay) = engine.delay() {
             env.sleep(delay).await;

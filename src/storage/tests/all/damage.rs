@@ -8,7 +8,9 @@ use schema::Catalog;
 use sim::local::Machine;
 use storage::{Error, Position};
 
-use crate::support::{Op, Query, TABLE, What, catalog, open, read, table, write};
+use crate::support::{
+    Op, Query, TABLE, What, catalog, open, open_in, options, paths, read, table, write,
+};
 
 fn put(partition: &str, row: &str, at: i64) -> Op {
     let cells = vec![
@@ -152,6 +154,45 @@ fn a_lost_manifest_is_no_new_node() {
         }
     });
     refused(lost, "manifest is damaged at byte 0: it is missing");
+}
+
+/// By an older schema, tables would count as dropped, and their files would go.
+#[test]
+fn an_older_schema_is_refused_and_removes_nothing() {
+    let machine = Machine::new(34);
+    let newer = catalog(&[TABLE]);
+    let start = |epoch, catalog: Arc<Catalog>| {
+        let started = machine.run(|env| async move {
+            let engine = open_in(&env, paths(), epoch, &catalog, options()).await?;
+            if let Some(table) = catalog.table("ks", "t") {
+                write(&engine, &env, table, &[put("p", "r", 1)]).await?;
+                engine.flush(None).await?;
+            }
+            Ok(())
+        });
+        started.expect("the power does not fail")
+    };
+    let contents = || {
+        let files = machine.disk().files();
+        let contents = files
+            .into_iter()
+            .map(|(path, _)| machine.disk().read(&path));
+        contents.collect::<Vec<_>>()
+    };
+    start(7, newer.clone()).expect("a start");
+    let before = contents();
+    refused(
+        start(6, catalog(&[])),
+        "it is an older copy, or has lost its end",
+    );
+    assert_eq!(contents(), before);
+    start(7, newer).expect("the newest copy was restored");
+    start(8, catalog(&[])).expect("the table was dropped");
+    let files = machine.disk().files();
+    assert!(
+        files.iter().all(|(path, _)| !path.ends_with(".sst")),
+        "{files:?}"
+    );
 }
 
 #[test]

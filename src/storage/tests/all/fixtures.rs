@@ -1,8 +1,8 @@
-//! Files of the past, read today.
+//! Files of the past, read today; and files of today, which are byte for byte what they were when their version began.
 //!
-//! `tests/fixtures/commitlog/v1/` and `tests/fixtures/manifest/v1/` hold a file each, the same with one bit flipped, and
-//! what is in it as text. They are written by the ignored test at the end, once per version of a format, and never
-//! again.
+//! `tests/fixtures/commitlog/v1/` and `tests/fixtures/manifest/v1/` and `v2/` hold a file each, the same with one bit
+//! flipped, and what is in it as text. `UPDATE_GOLDENFILES=1 cargo test -p storage --test all fixtures` writes those of
+//! the present versions: when a new version of a format begins, and not because bytes have changed by accident.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use sim::local::Machine;
 use storage::commitlog::format::{self, Found, SEGMENT_HEADER_BYTES};
 use storage::manifest;
 
-use crate::support::{Op, TABLE, What, catalog, open, table, write};
+use crate::support::{Op, TABLE, What, catalog, open_in, options, paths, table, write};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -32,10 +32,13 @@ fn read(name: &str) -> Vec<u8> {
     clippy::disallowed_methods,
     reason = "fixtures lie beside the source, outside of any simulated disk"
 )]
+/// Writes a fixture anew, if that is asked for.
 fn store(name: &str, bytes: &[u8]) {
-    let path = path(name);
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    std::fs::write(path, bytes).expect("the fixture is written");
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some_and(|value| value == "1") {
+        let path = path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, bytes).expect("the fixture is written");
+    }
 }
 
 /// What is in a segment, as text.
@@ -87,6 +90,10 @@ fn dump_manifest(bytes: &[u8]) -> String {
     }
 }
 
+/// The folders of the present versions.
+const COMMIT_LOG: &str = "commitlog/v1";
+const MANIFEST: &str = "manifest/v2";
+
 fn check(folder: &str, dump: impl Fn(&[u8]) -> String) {
     for name in ["intact", "damaged"] {
         let expected = String::from_utf8(read(&format!("{folder}/{name}.txt"))).expect("text");
@@ -104,29 +111,66 @@ fn a_commit_log_of_version_1() {
 }
 
 #[test]
-fn a_manifest_of_version_1() {
-    check("manifest/v1", dump_manifest);
+fn manifests_of_all_versions() {
+    for folder in ["manifest/v1", MANIFEST] {
+        check(folder, dump_manifest);
+    }
 }
 
-fn store_all(folder: &str, intact: &[u8], bit: usize, dump: impl Fn(&[u8]) -> String) {
+/// A manifest of version 1 is gone on with, as one of the present version.
+#[test]
+fn a_manifest_of_version_1_is_written_anew() {
+    let machine = Machine::new(2);
+    let old = read("manifest/v1/intact.bin");
+    let known = manifest::decode("manifest", &old).expect("it is intact");
+    let schema = catalog(&[]);
+    machine
+        .run(|env| async move {
+            let data = env.make_dirs(&paths().data).expect("a folder");
+            let file = data.create("manifest").expect("a file");
+            file.append(&old).expect("it is written");
+            open_in(&env, paths(), 0, &schema, options())
+                .await
+                .expect("it opens");
+        })
+        .expect("the power does not fail");
+    let new = machine
+        .disk()
+        .read("/node/data/manifest")
+        .expect("it is there");
+    let header = manifest::format::decode_header(&new).expect("a header");
+    assert_eq!(header.version, manifest::format::VERSION);
+    let state = manifest::decode("manifest", &new).expect("it is intact");
+    assert_eq!(state.next_file, known.next_file);
+}
+
+/// Stores or compares a file of the present version, the same with one bit flipped, and their texts.
+fn mint(folder: &str, intact: &[u8], bit: usize, dump: impl Fn(&[u8]) -> String) {
     let mut damaged = intact.to_vec();
     damaged[bit / 8] ^= 1 << (bit % 8);
     for (name, bytes) in [("intact", intact), ("damaged", &damaged)] {
         store(&format!("{folder}/{name}.bin"), bytes);
         store(&format!("{folder}/{name}.txt"), dump(bytes).as_bytes());
+        let stored = read(&format!("{folder}/{name}.bin"));
+        let differs = stored.iter().zip(bytes).position(|(a, b)| a != b);
+        assert_eq!(
+            (differs, bytes.len()),
+            (None, stored.len()),
+            "{folder}/{name}.bin: the first byte that differs, and the length"
+        );
     }
 }
 
-/// Run once per version of a format: `cargo test -p storage --test all -- --ignored fixtures`.
 #[test]
-#[ignore = "writes the fixtures"]
-fn store_fixtures() {
+fn files_of_today_are_the_fixtures() {
     let machine = Machine::new(1);
     machine
         .run(|env| async move {
             let catalog = catalog(&[TABLE]);
             let table = table(&catalog, "t");
-            let engine = open(&env, &catalog).await.unwrap();
+            let engine = open_in(&env, paths(), 4, &catalog, options())
+                .await
+                .unwrap();
             let op = |at, what| Op {
                 partition: "p".to_owned(),
                 at,
@@ -166,14 +210,9 @@ fn store_fixtures() {
         .read("/node/commitlog/segment-0000000001.log")
         .unwrap();
     let used = 1 + segment.iter().rposition(|byte| *byte != 0).unwrap();
-    store_all(
-        "commitlog/v1",
-        &segment[..used + 64],
-        200 * 8 + 3,
-        dump_segment,
-    );
+    mint(COMMIT_LOG, &segment[..used + 64], 200 * 8 + 3, dump_segment);
     let manifest = machine.disk().read("/node/data/manifest").unwrap();
     let bit = (manifest.len() - 40) * 8;
     // The last record was synced: the newest slot says so.
-    store_all("manifest/v1", &manifest, bit, dump_manifest);
+    mint(MANIFEST, &manifest, bit, dump_manifest);
 }

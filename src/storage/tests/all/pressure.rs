@@ -7,10 +7,10 @@ use base::env::Env;
 use base::limits::KIB;
 use schema::Catalog;
 use sim::local::{Machine, block_on};
-use storage::{Engine, Error, Options, SyncMode, Truncations};
+use storage::{Engine, Error, Options, SyncMode};
 
 use crate::support::{
-    Op, Query, TABLE, What, catalog, commit, open, options, paths, read, table, write,
+    self, Op, Query, TABLE, What, catalog, commit, follow, open, options, read, table, write,
 };
 
 fn put(row: &str, at: i64, value: &str) -> Op {
@@ -29,7 +29,7 @@ fn put(row: &str, at: i64, value: &str) -> Op {
 }
 
 async fn open_with(env: &Env, catalog: &Arc<Catalog>, options: Options) -> Arc<Engine> {
-    let opened = Engine::open(env, paths(), options, catalog, &Truncations::new()).await;
+    let opened = support::open_with(env, catalog, options).await;
     opened.expect("it opens")
 }
 
@@ -325,18 +325,12 @@ fn a_dropped_table_goes_with_its_files() {
             write(&engine, &env, &old, &[put("b", 2, "v")])
                 .await
                 .unwrap();
-            engine
-                .set_catalog(&catalog(&[]), &Truncations::new())
-                .await
-                .unwrap();
+            follow(&engine, &catalog(&[])).await.unwrap();
             let refused = write(&engine, &env, &old, &[put("c", 3, "v")]).await;
             assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
             let second = "CREATE TABLE ks.other (pk text PRIMARY KEY)";
             let again = catalog(&[second, TABLE]);
-            engine
-                .set_catalog(&again, &Truncations::new())
-                .await
-                .unwrap();
+            follow(&engine, &again).await.unwrap();
             assert!(
                 lines(&engine, &env, &again).await.is_empty(),
                 "a table of the same name is another"

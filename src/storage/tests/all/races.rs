@@ -8,10 +8,10 @@ use base::env::Env;
 use model::Timestamp;
 use schema::Catalog;
 use sim::local::{Machine, block_on};
-use storage::{Engine, Error, Options, SyncMode, Truncations};
+use storage::{Engine, Error, Options, SyncMode};
 
 use crate::support::{
-    Op, Query, TABLE, What, catalog, commit, open, options, paths, read, table, write,
+    Op, Query, TABLE, What, catalog, commit, follow, open, open_with, options, read, table, write,
 };
 
 const OTHER: &str = "CREATE TABLE ks.other (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
@@ -28,14 +28,6 @@ fn put(row: &str, value: &str) -> Op {
         at: 1,
         what,
     }
-}
-
-async fn open_with(
-    env: &Env,
-    catalog: &Arc<Catalog>,
-    options: Options,
-) -> Result<Arc<Engine>, Error> {
-    Engine::open(env, paths(), options, catalog, &Truncations::new()).await
 }
 
 /// Writes rows of a kilobyte until the log is in this segment.
@@ -101,10 +93,7 @@ fn a_dropped_table_frees_its_segments() {
         let first = engine.status().log.written.segment();
         fill_to(&engine, &env, &table(&both, "t"), first + 3).await;
         assert!(engine.status().log.needed_bytes > u64::from(options().segment_bytes));
-        engine
-            .set_catalog(&catalog(&[OTHER]), &Truncations::new())
-            .await
-            .unwrap();
+        follow(&engine, &catalog(&[OTHER])).await.unwrap();
         let needed = engine.status().log.needed_bytes;
         assert_eq!(needed, u64::from(options().segment_bytes));
     });
@@ -120,10 +109,7 @@ fn flushes_that_end_together_do_not_collide() {
             let engine = open(&env, &all).await.unwrap();
             let first = engine.status().log.written.segment();
             let left = catalog(&[OTHER, third]);
-            engine
-                .set_catalog(&left, &Truncations::new())
-                .await
-                .unwrap();
+            follow(&engine, &left).await.unwrap();
             let (a, b) = (table(&left, "other"), table(&left, "third"));
             fill_to(&engine, &env, &a, first + 3).await;
             let own = engine.clone();

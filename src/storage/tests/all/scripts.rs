@@ -25,7 +25,7 @@ use goldenscript::{Argument, Command, Context, Runner};
 use model::Timestamp;
 use schema::Catalog;
 use sim::local::Machine;
-use storage::{Engine, Error as StorageError, Options, Truncations};
+use storage::{Engine, Error as StorageError, Options};
 
 use crate::support::{self, Op, Query, What};
 
@@ -59,14 +59,7 @@ impl Shell {
             ..support::options()
         };
         let result = self.machine.run(|env| async move {
-            let engine = Engine::open(
-                &env,
-                support::paths(),
-                options,
-                &catalog,
-                &Truncations::new(),
-            )
-            .await?;
+            let engine = support::open_with(&env, &catalog, options).await?;
             work(env.clone(), engine, table).await
         });
         Ok(result?.unwrap_or_else(|error| format!("error: {error}\n")))

@@ -13,7 +13,7 @@ use model::key::{Slice, partition};
 use model::read::{Command, KeyRange, Keys, RowStep, Rows};
 use model::{ColumnId, Deletion, Liveness, PartitionKey, TableId, Timestamp};
 use schema::{Catalog, Change, ddl};
-use storage::{Engine, Error, Options, Paths, Position, SyncMode, Truncations, Turn};
+use storage::{Engine, Error, Facts, Options, Paths, Position, SyncMode, Truncations, Turn};
 use types::Type;
 use uuid::Uuid;
 
@@ -67,7 +67,40 @@ pub fn paths() -> Paths {
 }
 
 pub async fn open(env: &Env, catalog: &Arc<Catalog>) -> Result<Arc<Engine>, Error> {
-    Engine::open(env, paths(), options(), catalog, &Truncations::new()).await
+    open_with(env, catalog, options()).await
+}
+
+pub async fn open_with(
+    env: &Env,
+    catalog: &Arc<Catalog>,
+    options: Options,
+) -> Result<Arc<Engine>, Error> {
+    open_in(env, paths(), 0, catalog, options).await
+}
+
+/// As of this epoch of the metadata log. Tests in which nothing depends on it leave it at 0.
+pub async fn open_in(
+    env: &Env,
+    paths: Paths,
+    epoch: u64,
+    catalog: &Arc<Catalog>,
+    options: Options,
+) -> Result<Arc<Engine>, Error> {
+    let facts = Facts {
+        epoch,
+        catalog,
+        truncations: &Truncations::new(),
+    };
+    Engine::open(env, paths, options, facts).await
+}
+
+pub async fn follow(engine: &Engine, catalog: &Arc<Catalog>) -> Result<(), Error> {
+    let facts = Facts {
+        epoch: 0,
+        catalog,
+        truncations: &Truncations::new(),
+    };
+    engine.follow(facts).await
 }
 
 /// One change of one partition of the table above.

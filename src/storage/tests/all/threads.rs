@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use base::env::{Class, Dir, Env};
 use schema::Catalog;
-use storage::{Engine, Error, Options, Paths, SyncMode, Truncations};
+use storage::{Engine, Error, Options, Paths, SyncMode};
 
-use crate::support::{Op, Query, TABLE, What, catalog, options, read, table};
+use crate::support::{Op, Query, TABLE, What, catalog, open_in, options, read, table};
 
 const WRITERS: usize = 4;
 const WRITES: usize = 400;
@@ -63,7 +63,7 @@ async fn live(env: &Env, paths: &Paths, catalog: &Arc<Catalog>) {
         log_bytes_max: Some(16 * (64 << 10)),
         ..options()
     };
-    let opened = Engine::open(env, paths.clone(), options, catalog, &Truncations::new()).await;
+    let opened = open_in(env, paths.clone(), 0, catalog, options).await;
     let engine = opened.expect("it opens");
     let table = table(catalog, "t");
     let writers: Vec<_> = (0..WRITERS)
@@ -122,8 +122,7 @@ fn writers_on_many_threads_lose_nothing() {
         remove_all(&*dir).expect("it is empty");
         let catalog = catalog(&[TABLE]);
         live(&env, &paths, &catalog).await;
-        let opened =
-            Engine::open(&env, paths, options_again(), &catalog, &Truncations::new()).await;
+        let opened = open_in(&env, paths, 0, &catalog, options_again()).await;
         let engine = opened.expect("it opens again");
         check(&env, &engine, &table(&catalog, "t")).await;
         engine.drain().await.expect("it drains");

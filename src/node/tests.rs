@@ -1,0 +1,63 @@
+//! What a start refuses, on a simulated disk.
+
+use std::path::PathBuf;
+
+use sim::local::Machine;
+
+use super::Node;
+use crate::config::{self, Arguments, Machine as Hardware, Settings, Sources};
+
+fn settings() -> Settings {
+    let set = [
+        "memory_limit=64MiB",
+        "commitlog_segment_size=1MiB",
+        "commitlog_total_space=4MiB",
+        "data_dir=/data",
+    ];
+    let sources = Sources {
+        file: None,
+        environment: Vec::new(),
+        arguments: Arguments {
+            set: set.iter().map(|set| set.to_string()).collect(),
+            ..Arguments::default()
+        },
+        machine: Hardware {
+            memory_bytes: 1 << 30,
+            directory: PathBuf::from("/"),
+        },
+    };
+    config::load(&sources).expect("settings that hold").settings
+}
+
+/// One life; what it said if it did not begin.
+fn start(machine: &Machine) -> Result<(), String> {
+    let started = machine.run(|env| async move {
+        let node = Node::start(env, settings()).await;
+        node.map(drop).map_err(|error| error.to_string())
+    });
+    started.expect("the power does not fail")
+}
+
+/// With an older copy of the schema, storage would remove the files of tables made since.
+#[test]
+fn an_older_metadata_log_is_refused_as_it_is() {
+    let machine = Machine::new(1);
+    start(&machine).expect("a first start");
+    let disk = machine.disk();
+    let files = disk.files();
+    let log = files
+        .iter()
+        .find(|(path, _)| path.ends_with("/metadata.log"));
+    let path = &log.expect("the log is there").0;
+    let older = disk.read(path).expect("it can be read");
+    start(&machine).expect("a second start");
+    disk.damage(path, |bytes| bytes.clone_from(&older));
+    for _ in 0..3 {
+        let error = start(&machine).expect_err("it is older");
+        assert!(
+            error.contains(path) && error.contains("Restore its newest copy"),
+            "{error}"
+        );
+        assert_eq!(disk.read(path).as_ref(), Some(&older));
+    }
+}
