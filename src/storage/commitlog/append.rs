@@ -8,9 +8,11 @@
 //! What always holds:
 //! - Position and content of the log agree: `offset` moves only after a successful write.
 //! - A frame lies in one segment, and each segment but the last ends in an end mark.
-//! - After a failed write nothing more goes into that segment but an end mark at the offset reached before, so that
-//!   no part of a refused frame can ever follow a good one.
-//! - No file is created here: without a segment made ready the append is refused.
+//! - What is written in one go is in the log as a whole, or not at all, or the log takes no more: a go is refused
+//!   before its first byte unless the segments that it needs are ready, and a write that fails behind the first is final.
+//! - After a first write that failed nothing more goes into that segment but an end mark at the offset reached before, so
+//!   that no part of a refused frame can ever follow a good one.
+//! - No file is created here.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -77,7 +79,7 @@ impl Writer {
     }
 
     /// What became of a ticket that is done. Each ticket asks once.
-    fn outcome(&mut self, ticket: u64) -> Result<Position, Error> {
+    pub(super) fn outcome(&mut self, ticket: u64) -> Result<Position, Error> {
         let covers = |failure: &Failure| (failure.first..=failure.last).contains(&ticket);
         let Some(index) = self.failures.iter().position(covers) else {
             return Ok(self.position());
@@ -92,7 +94,8 @@ impl Writer {
 
 impl Log {
     /// Appends frames made by [`super::Frames`] and says where the log ends behind them. After an error none of them
-    /// counts as written; what became of them on disk shows only if the process dies before the next append.
+    /// counts as written; what became of them on disk shows only if the process dies before the next append, or if the
+    /// log takes no more.
     pub(crate) fn append(&self, frames: &mut [u8]) -> Result<Position, Error> {
         if frames.is_empty() {
             return Ok(self.written());
@@ -110,7 +113,8 @@ impl Log {
         writer.outcome(ticket)
     }
 
-    /// Writes what is queued and then `frames`, in one go.
+    /// Writes what is queued and then `frames`, in one go; the queue alone if both together are too long for the
+    /// segments that are ready.
     fn write_with_queue(&self, writer: &mut Writer, frames: &mut [u8]) -> Result<Position, Error> {
         let (mut queued, last) = {
             let mut queue = self.queue.lock();
@@ -121,7 +125,12 @@ impl Log {
             writer.spare = queued;
             return self.write(writer, frames);
         }
+        let queued_bytes = queued.len();
         queued.extend_from_slice(frames);
+        let own = self.check_room(writer, &queued);
+        if own.is_err() {
+            queued.truncate(queued_bytes);
+        }
         let result = self.write(writer, &mut queued);
         if let Err(error) = &result {
             let first = writer.done + 1;
@@ -136,21 +145,33 @@ impl Log {
         writer.done = last;
         queued.clear();
         writer.spare = queued;
-        result
+        own.and(result)
     }
 
+    /// Writes frames in one go.
     fn write(&self, writer: &mut Writer, frames: &mut [u8]) -> Result<Position, Error> {
         self.check_usable()?;
+        self.check_room(writer, frames)?;
         if writer.broken {
             self.switch(writer)?;
         }
+        let start = writer.position();
+        self.write_runs(writer, frames).inspect_err(|error| {
+            if writer.position() != start {
+                // A part of the go is in the log for good: nobody can say that it failed, nor that it did not.
+                self.fail(error);
+            }
+        })?;
+        Ok(writer.position())
+    }
+
+    /// Seals and writes frames, a run for each segment.
+    fn write_runs(&self, writer: &mut Writer, frames: &mut [u8]) -> Result<(), Error> {
         let synced = self.synced_position();
         let (mut start, mut end) = (0, 0);
         while end < frames.len() {
             let (sealed_for, len) = format::sealed_for(&frames[end..]);
-            let needed = writer.offset as usize + (end - start) + len + FRAME_HEADER_BYTES;
-            if needed > self.segment_bytes as usize {
-                self.check_ready()?;
+            if !self.takes(writer.offset, end - start + len) {
                 self.write_run(writer, &frames[start..end])?;
                 self.switch(writer)?;
                 start = end;
@@ -163,8 +184,35 @@ impl Log {
             format::seal_header(id, synced, &mut frame[..FRAME_HEADER_BYTES]);
             end += len;
         }
-        self.write_run(writer, &frames[start..end])?;
-        Ok(writer.position())
+        self.write_run(writer, &frames[start..end])
+    }
+
+    /// Whether a segment that is written up to `offset` has room for so many bytes of frames, and its end mark.
+    fn takes(&self, offset: u32, bytes: usize) -> bool {
+        offset as usize + bytes + FRAME_HEADER_BYTES <= self.segment_bytes as usize
+    }
+
+    /// Refuses frames that need more segments than are ready. They are made for the next attempt.
+    fn check_room(&self, writer: &Writer, frames: &[u8]) -> Result<(), Error> {
+        let empty = format::SEGMENT_HEADER_BYTES as u32;
+        let (mut segments, mut offset) = match writer.broken {
+            true => (1, empty),
+            false => (0, writer.offset),
+        };
+        let mut end = 0;
+        while end < frames.len() {
+            let (_, len) = format::sealed_for(&frames[end..]);
+            if !self.takes(offset, len) {
+                (segments, offset) = (segments + 1, empty);
+            }
+            offset += len as u32;
+            end += len;
+        }
+        if segments == 0 || self.supply.has_ready(segments) {
+            return Ok(());
+        }
+        self.switched.notify_one();
+        Err(full())
     }
 
     /// Writes frames that fit into the active segment.
@@ -186,7 +234,6 @@ impl Log {
 
     /// Ends the active segment and goes on in the next one.
     fn switch(&self, writer: &mut Writer) -> Result<(), Error> {
-        self.check_ready()?;
         let mark = format::end_mark(writer.active.id, self.synced_position());
         if let Err(error) = writer.active.file.write_at(&mark, u64::from(writer.offset)) {
             writer.broken = true;
@@ -201,15 +248,6 @@ impl Log {
         self.switched.notify_one();
         self.written.store(writer.position().0, Release);
         Ok(())
-    }
-
-    fn check_ready(&self) -> Result<(), Error> {
-        if self.supply.has_next() {
-            Ok(())
-        } else {
-            self.switched.notify_one();
-            Err(full())
-        }
     }
 
     /// Where the log ends.

@@ -159,7 +159,7 @@ impl Log {
 
     /// Whether writes should wait: the active segment is half full, and none that follows is ready.
     pub fn is_short(&self) -> bool {
-        self.written().offset() > self.segment_bytes / 2 && !self.supply.has_next()
+        self.written().offset() > self.segment_bytes / 2 && !self.supply.has_ready(1)
     }
 
     /// Makes no more segments, for a drain.

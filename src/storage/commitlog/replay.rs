@@ -5,9 +5,10 @@
 //! 2. The first bytes that do not decode end the replay. Everything behind them, in this segment and all later ones,
 //!    is still searched for frame headers: if one names a synced position above the bad bytes, they were durable once
 //!    and are *damage*; the start is refused with file and offset.
-//! 3. Otherwise they are the torn tail. Later segments are removed, the segment gets its end mark there and is synced,
-//!    and the log goes on in a new segment. Until this is done nothing new is written, so a crash in between changes
-//!    nothing.
+//! 3. Otherwise they are the torn tail. Later segments are removed, and the segment gets its end mark there.
+//! 4. What was replayed may have been read from memory that never reached the disk: after a process died, its segments
+//!    are still in the kernel's hands. So all of them are synced, with their names, and the log goes on in a new segment.
+//!    Until this is done nothing new is written, so a crash in between changes nothing.
 
 use std::sync::Arc;
 
@@ -94,9 +95,10 @@ pub(crate) async fn replay(
     dead.extend(present.into_iter().filter(|id| !replay.sealed.contains(id)));
     let (sealed, mutations) = (replay.sealed, replay.mutations);
     let finish = replay.dir;
-    let work = move || seal(&*finish, &dead, end);
+    let work = move || seal(&*finish, &dead, &sealed, end).map(|()| sealed);
     let sealing = env.blocking(Class::General, work).await;
-    sealing.map_err(|error| Error::io("cannot complete the commit log after replay", &error))?;
+    let sealed = sealing
+        .map_err(|error| Error::io("cannot complete the commit log after replay", &error))?;
     let free = free
         .into_iter()
         .filter(|entry| entry.1)
@@ -240,17 +242,22 @@ impl Replay {
     }
 }
 
-/// Removes `dead` segments for good, and only then ends the last one.
-fn seal(dir: &dyn Dir, dead: &[u64], end: Option<(u64, u32)>) -> std::io::Result<()> {
+/// Removes `dead` segments for good, makes the `sealed` ones durable, and only then ends the last one.
+fn seal(
+    dir: &dyn Dir,
+    dead: &[u64],
+    sealed: &[u64],
+    end: Option<(u64, u32)>,
+) -> std::io::Result<()> {
     for id in dead {
         dir.remove(&format::segment_name(*id))?;
     }
-    if !dead.is_empty() {
-        dir.sync_dir()?;
+    dir.sync_dir()?;
+    for id in sealed {
+        dir.open(&format::segment_name(*id))?.sync_data()?;
     }
     if let Some((last, offset)) = end {
         let file = dir.open(&format::segment_name(last))?;
-        // Names no synced position: this mark and the frames before it become durable together.
         file.write_at(&format::end_mark(last, Position::START), u64::from(offset))?;
         file.sync_data()?;
     }

@@ -17,7 +17,8 @@ use super::Log;
 use super::segment::{self, Segment};
 use crate::Error;
 
-/// Segments kept ready: at full speed one lasts longer than it takes to zero another.
+/// Segments kept ready: at full speed one lasts longer than it takes to zero another. More are made for writes that were
+/// refused because they need more at once.
 const READY: usize = 1;
 
 /// All segments but the active one.
@@ -32,6 +33,8 @@ pub(super) struct Supply {
 
 struct State {
     ready: VecDeque<Arc<Segment>>,
+    /// How many are to be ready.
+    wanted: usize,
     /// Ids whose frames may be needed, oldest first.
     sealed: VecDeque<u64>,
     free: Vec<u64>,
@@ -45,6 +48,7 @@ impl Supply {
     pub fn new(sealed: Vec<u64>, free: Vec<u64>, next: u64, segments_max: u64) -> Supply {
         let state = State {
             ready: VecDeque::new(),
+            wanted: READY,
             sealed: sealed.into(),
             free,
             next,
@@ -58,10 +62,13 @@ impl Supply {
         }
     }
 
-    /// Whether a segment is ready.
-    pub fn has_next(&self) -> bool {
-        let ready = !self.state.lock().ready.is_empty();
+    /// Whether so many segments are ready. If not they are made.
+    pub fn has_ready(&self, count: usize) -> bool {
+        let mut state = self.state.lock();
+        let ready = state.ready.len() >= count;
         if !ready {
+            state.wanted = state.wanted.max(count);
+            drop(state);
             self.wanted.notify_one();
         }
         ready
@@ -71,6 +78,7 @@ impl Supply {
     pub fn take_next(&self, active: u64) -> Option<Arc<Segment>> {
         let mut state = self.state.lock();
         let next = state.ready.pop_front()?;
+        state.wanted = READY;
         state.sealed.push_back(active);
         drop(state);
         self.wanted.notify_one();
@@ -116,7 +124,7 @@ impl Supply {
     /// What to do next: an id for a new segment, with the free one to take for it.
     fn plan(&self) -> Option<(u64, Option<u64>)> {
         let mut state = self.state.lock();
-        if state.ready.len() >= READY || self.stopped.load(Relaxed) {
+        if state.ready.len() >= state.wanted || self.stopped.load(Relaxed) {
             return None;
         }
         let files = 1 + state.ready.len() + state.sealed.len() + state.free.len();

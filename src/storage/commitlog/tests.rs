@@ -243,3 +243,111 @@ fn frames_that_wait_are_written_together() {
         .unwrap();
     assert_eq!(found[texts.len()..], ["a", "b", "c", "d"]);
 }
+
+#[test]
+fn what_a_dead_process_left_in_memory_is_durable_once_it_was_replayed() {
+    let machine = Machine::new(7);
+    let unsynced: Vec<_> = (0..20)
+        .map(|number| format!("{number} {}", "u".repeat(500)))
+        .collect();
+    let own = unsynced.clone();
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            for text in &own {
+                append(&env, &log, &[text]).await.unwrap();
+            }
+            assert_eq!(log.status().syncs, 0, "all of it is in memory only");
+            assert!(log.written().segment() > 2, "it takes several segments");
+        })
+        .unwrap();
+    machine
+        .run(|env| async move {
+            let (log, found) = open(&env).await.unwrap();
+            assert_eq!(found.len(), 20);
+            let position = append(&env, &log, &["second life"]).await.unwrap();
+            log.synced(position).await.unwrap();
+        })
+        .unwrap();
+    machine.disk().power_failure();
+    let mut expected = unsynced;
+    expected.push("second life".to_owned());
+    assert_eq!(reopen(&machine).unwrap(), expected);
+}
+
+/// Frames that take three segments.
+fn three_segments() -> Vec<String> {
+    (0..7)
+        .map(|number| format!("{number} {}", "z".repeat(1500)))
+        .collect()
+}
+
+/// One frame for each text, to be written in one go.
+fn separate(texts: &[String]) -> Vec<u8> {
+    let each = texts
+        .iter()
+        .map(|text| frames(&[text.as_str()]).finish().to_vec());
+    each.collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn what_needs_more_segments_than_are_ready_is_refused_as_a_whole_until_they_are() {
+    let machine = Machine::new(8);
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            env.sleep(Duration::from_secs(1)).await;
+            let texts = three_segments();
+            let refused = log.append(&mut separate(&texts));
+            assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
+            append(&env, &log, &["between"]).await.unwrap();
+            env.sleep(Duration::from_secs(1)).await;
+            let position = log.append(&mut separate(&texts)).unwrap();
+            assert_eq!(position.segment(), 4);
+        })
+        .unwrap();
+    let mut expected = vec!["between".to_owned()];
+    expected.extend(three_segments());
+    assert_eq!(reopen(&machine).unwrap(), expected);
+}
+
+#[test]
+fn who_waits_is_not_refused_for_the_length_of_the_writer_s_own_frames() {
+    let machine = Machine::new(9);
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            env.sleep(Duration::from_secs(1)).await;
+            let ticket = log.queue.lock().put(frames(&["waiting"]).finish());
+            let refused = log.append(&mut separate(&three_segments()));
+            assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
+            assert!(log.writer.lock().outcome(ticket).is_ok());
+        })
+        .unwrap();
+    assert_eq!(reopen(&machine).unwrap(), ["waiting"]);
+}
+
+#[test]
+fn a_write_that_fails_behind_the_first_ends_the_log() {
+    let machine = Machine::new(10);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            let mut long = separate(&three_segments());
+            let _ = log.append(&mut long);
+            env.sleep(Duration::from_secs(1)).await;
+            // The first run, the end mark, and then the second run, which fails.
+            disk.error_in(3);
+            let failed = log.append(&mut separate(&three_segments()));
+            assert!(failed.is_err(), "{failed:?}");
+            let refused = log.append(frames(&["later"]).finish());
+            assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+        })
+        .unwrap();
+    let found = reopen(&machine).unwrap();
+    assert!(
+        !found.is_empty() && found.iter().all(|text| three_segments().contains(text)),
+        "{found:?}: the first run, nothing behind it"
+    );
+}
