@@ -215,9 +215,11 @@ impl Client {
         }
     }
 
-    /// Executes a request made by [`execute`]: the hot path. Turns begin and end as on a busy connection.
+    /// Executes a request made by [`execute`]: the hot path. Turns begin and end as on a busy connection: after some
+    /// requests, or when the turn's work is used up.
     pub fn execute(&mut self, body: &Bytes, number: u64) {
-        if number.is_multiple_of(REQUESTS_PER_TURN) {
+        if number.is_multiple_of(REQUESTS_PER_TURN) || self.turn.meter().exhausted() {
+            self.end_turn();
             self.turn.begin();
         }
         let request =
@@ -231,12 +233,14 @@ impl Client {
             &mut self.out,
         );
         self.finish(progress);
-        if number % REQUESTS_PER_TURN == REQUESTS_PER_TURN - 1 {
-            self.turn.commit().expect("the log takes it");
-            self.out.answers.clear();
-            self.out.acknowledgements.clear();
-            self.out.written.clear();
-        }
+    }
+
+    /// Ends the turn of the last requests.
+    pub fn end_turn(&mut self) {
+        self.turn.commit().expect("the log takes it");
+        self.out.answers.clear();
+        self.out.acknowledgements.clear();
+        self.out.written.clear();
     }
 
     /// How many bytes of answers wait for the turn's end.

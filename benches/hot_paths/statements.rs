@@ -96,7 +96,7 @@ fn point_read(name: &str, from_file: bool) -> Operation {
     fill(&mut client, bodies.iter().cloned());
     client.execute(&bodies[0], 0);
     assert!(client.answer_bytes() > VALUE.len(), "a row was read");
-    client.execute(&bodies[0], 15);
+    client.end_turn();
     Box::new(move |number| client.execute(&bodies[scatter(number, KEYS) as usize], number))
 }
 
@@ -127,6 +127,6 @@ fn slice(name: &str, from_file: bool) -> Operation {
         client.answer_bytes() > 100 * VALUE.len(),
         "a hundred rows were read"
     );
-    client.execute(&bodies[0], 15);
+    client.end_turn();
     Box::new(move |number| client.execute(&bodies[number as usize % bodies.len()], number))
 }

@@ -37,10 +37,11 @@ impl Read {
 
     /// The row that the last step came to.
     pub fn row(&self) -> LiveRow<'_> {
+        let row = self.rows.row();
         LiveRow {
             key: self.rows.key(),
-            clustering: self.rows.clustering(),
-            image: self.rows.image(),
+            clustering: row.map(|row| row.clustering),
+            image: row.map(|row| row.image),
             static_image: self.rows.static_image(),
         }
     }

@@ -20,7 +20,7 @@ use types::Token;
 use super::{Command, Keys, Position};
 use crate::filter::Scratch;
 use crate::image::View;
-use crate::stream::{Error, Step, Stream, Wait};
+use crate::stream::{Error, Row, Step, Stream, Wait};
 use crate::{PartitionKey, PartitionKeyRef};
 
 /// What a step of [`Rows`] came to.
@@ -146,16 +146,10 @@ impl<S: Stream> Rows<S> {
         }
     }
 
-    /// The clustering key of the row; `None` if it stands for the partition: static content alone, or DISTINCT.
+    /// The row's clustering key and image; `None` if it stands for the partition: static content alone, or DISTINCT.
     #[inline]
-    pub fn clustering(&self) -> Option<&[u8]> {
-        (self.shown == Shown::Row).then(|| self.stream.row().clustering)
-    }
-
-    /// The image of the row; `None` if it stands for the partition.
-    #[inline]
-    pub fn image(&self) -> Option<&[u8]> {
-        (self.shown == Shown::Row).then(|| self.stream.row().image)
+    pub fn row(&self) -> Option<Row<'_>> {
+        (self.shown == Shown::Row).then(|| self.stream.row())
     }
 
     /// The image of the partition's static row, if that is live.
@@ -171,7 +165,7 @@ impl<S: Stream> Rows<S> {
     pub fn position(&self) -> Position {
         Position {
             key: self.key().to_owned(),
-            clustering: self.clustering().map(Bytes::copy_from_slice),
+            clustering: self.row().map(|row| Bytes::copy_from_slice(row.clustering)),
             in_partition: self.partition.returned,
         }
     }

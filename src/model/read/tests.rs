@@ -253,9 +253,9 @@ fn run(command: &Command, sources: &Sources, pattern: &[u8]) -> (Vec<Seen>, Opti
     loop {
         match rows.step(&mut meter).expect("no source fails") {
             RowStep::Row => {
-                let clustering = rows.clustering().map(|clustering| clustering[0]);
+                let clustering = rows.row().map(|row| row.clustering[0]);
                 let images = (
-                    rows.image().map(Model::read),
+                    rows.row().map(|row| Model::read(row.image)),
                     rows.static_image().map(Model::read),
                 );
                 seen.push((rows.key().to_owned(), clustering, images.0, images.1));

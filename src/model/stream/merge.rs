@@ -384,10 +384,11 @@ impl<S: Stream> Stream for Merge<S> {
     }
 
     fn row(&self) -> Row<'_> {
-        Row {
-            clustering: self.sources[self.row.source].stream.row().clustering,
-            image: self.image(),
+        let mut row = self.sources[self.row.source].stream.row();
+        if let Some(buffer) = self.row.buffer {
+            row.image = &self.buffers[buffer];
         }
+        row
     }
 
     fn range_tombstone(&self) -> RangeTombstoneRef<'_> {

@@ -323,8 +323,8 @@ pub async fn run(
                 lines.push(line(
                     table,
                     &key,
-                    rows.clustering(),
-                    rows.image(),
+                    rows.row().map(|row| row.clustering),
+                    rows.row().map(|row| row.image),
                     statics,
                     now_seconds,
                 ));
