@@ -130,9 +130,9 @@ impl Resolver<'_> {
     /// The type inside `frozen<..>`, in which everything is frozen.
     fn frozen(&self, inner: &DataType) -> Result<Type, Error> {
         match inner {
-            DataType::Native(_) => Err(Error::invalid(
-                "frozen<> is only allowed on collections, tuples, and user-defined types",
-            )),
+            DataType::Native(_) => Err(Error::invalid(format!(
+                "frozen<> is only allowed on collections, tuples, and user-defined types (got {inner})"
+            ))),
             DataType::List(element) => Ok(Type::list(self.resolve_inside(element)?, true).freeze()),
             DataType::Set(element) => {
                 let element = self.resolve_inside(element)?;

@@ -154,9 +154,11 @@ pub fn parse(ty: &Type, text: &str) -> Result<Vec<u8>, Error> {
     Ok(match ty {
         Type::Ascii if text.is_ascii() => text.into(),
         Type::Ascii => {
-            return Err(Error::value(format!(
-                "Invalid ASCII character in string literal: {text}"
-            )));
+            // With the name of what Java threw, as Cassandra prints it.
+            return Err(Error::value(
+                "Invalid ASCII character in string literal: \
+                 java.nio.charset.UnmappableCharacterException: Input length = 1",
+            ));
         }
         Type::Text => text.into(),
         Type::Blob => hex::parse(text)

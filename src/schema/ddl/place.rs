@@ -37,6 +37,7 @@ fn object(statement: &Statement) -> Option<Span> {
         Statement::CreateType(create) => create.name.span(),
         Statement::AlterType(alter) => alter.name.span(),
         Statement::DropType(drop) => drop.name.span(),
+        Statement::Truncate(truncate) => truncate.table.span(),
         _ => return None,
     };
     Some(span)

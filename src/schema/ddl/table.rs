@@ -192,6 +192,14 @@ impl Writer<'_> {
     fn orders(&self, primary_key: &PrimaryKey) -> Result<Vec<Order>, Error> {
         let given = &self.create.clustering_order;
         let clustering = &primary_key.clustering;
+        let mut seen = BTreeSet::new();
+        if let Some((again, _)) = given.iter().find(|(id, _)| !seen.insert(id.as_str())) {
+            return Err(Error::invalid(format!(
+                "Duplicate column '{}' in CLUSTERING ORDER BY clause for table '{}'",
+                again.text, self.name
+            ))
+            .at(again.span));
+        }
         if let Some((surplus, _)) = given.get(clustering.len()) {
             return Err(Error::invalid(
                 "Only clustering columns can be defined in CLUSTERING ORDER directive",

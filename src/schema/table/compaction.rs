@@ -80,69 +80,104 @@ impl Strategy {
 /// What the value of an option has to be.
 #[derive(Clone, Copy)]
 enum Check {
-    Boolean,
-    /// An integer, at least this.
-    Integer(i64),
+    /// `true` or `false`, in these words if not.
+    Boolean(fn(&str, &str) -> String),
+    /// Nothing but digits.
+    Threshold,
+    /// An integer, at least the first, in these words if less.
+    Integer(i64, fn(&str, i64) -> String),
+    /// A number of at least zero.
+    Share,
     /// A number of at least the first, at most the second.
     Number(f64, f64),
     /// One of these words, in this case.
     Word(&'static [&'static str]),
+    /// `NONE`, `ROW` or `CELL`, in any case.
+    Overlap,
     /// A size such as `100MiB`.
     Size,
     /// Scaling parameters such as `T4, L10, N, 2`.
     Scaling,
 }
 
+impl Check {
+    /// The usual words for what is neither true nor false; three options have words of their own.
+    const BOOLEAN: Check = Check::Boolean(|name, value| {
+        format!("'{name}' should be either 'true' or 'false', not '{value}'")
+    });
+    const LOG_ALL: Check = Check::Boolean(|name, value| {
+        format!("'{name}' should either be 'true' or 'false', not {value}")
+    });
+    const ENABLED: Check = Check::Boolean(|name, value| {
+        format!("{name} should either be 'true' or 'false', not {value}")
+    });
+    const UNSAFE: Check =
+        Check::Boolean(|name, value| format!("{name} is not 'true' or 'false' ({value})"));
+    /// The words of the size-tiered options.
+    const NATURAL: Check = Check::Integer(0, |name, number| {
+        format!("{name} must be non negative: {number}")
+    });
+    const INTERVAL: Check = Check::Integer(0, |name, number| {
+        format!("{name} must be greater than 0, but was {number}")
+    });
+    const FREQUENCY: Check = Check::Integer(0, |name, number| {
+        format!("{name} must not be negative, but was {number}")
+    });
+    const WINDOW: Check = Check::Integer(1, |name, number| {
+        format!("{number} must be greater than 1 for {name}")
+    });
+    const LEVEL: Check = Check::Integer(1, |name, number| {
+        format!("{name} must be larger than 0, but was {number}")
+    });
+}
+
 const COMMON: &[(&str, Check)] = &[
-    ("enabled", Check::Boolean),
-    ("log_all", Check::Boolean),
-    ("only_purge_repaired_tombstones", Check::Boolean),
-    (
-        "provide_overlapping_tombstones",
-        Check::Word(&["NONE", "ROW", "CELL", "none", "row", "cell"]),
-    ),
-    ("tombstone_compaction_interval", Check::Integer(0)),
-    ("tombstone_threshold", Check::Number(0.0, f64::MAX)),
-    ("unchecked_tombstone_compaction", Check::Boolean),
+    ("enabled", Check::ENABLED),
+    ("log_all", Check::LOG_ALL),
+    ("only_purge_repaired_tombstones", Check::BOOLEAN),
+    ("provide_overlapping_tombstones", Check::Overlap),
+    ("tombstone_compaction_interval", Check::INTERVAL),
+    ("tombstone_threshold", Check::Share),
+    ("unchecked_tombstone_compaction", Check::BOOLEAN),
 ];
 const THRESHOLDS: &[(&str, Check)] = &[
-    ("max_threshold", Check::Integer(0)),
-    ("min_threshold", Check::Integer(0)),
+    ("max_threshold", Check::Threshold),
+    ("min_threshold", Check::Threshold),
 ];
 const SIZE_TIERED: &[(&str, Check)] = &[
     ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
     ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
-    ("min_sstable_size", Check::Integer(0)),
+    ("min_sstable_size", Check::NATURAL),
 ];
 const LEVELED: &[(&str, Check)] = &[
     ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
     ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
-    ("fanout_size", Check::Integer(1)),
-    ("min_sstable_size", Check::Integer(0)),
-    ("single_sstable_uplevel", Check::Boolean),
-    ("sstable_size_in_mb", Check::Integer(1)),
+    ("fanout_size", Check::LEVEL),
+    ("min_sstable_size", Check::NATURAL),
+    ("single_sstable_uplevel", Check::BOOLEAN),
+    ("sstable_size_in_mb", Check::LEVEL),
 ];
 const TIME_WINDOW: &[(&str, Check)] = &[
     ("bucket_high", Check::Number(f64::MIN, f64::MAX)),
     ("bucket_low", Check::Number(f64::MIN, f64::MAX)),
-    ("compaction_window_size", Check::Integer(1)),
+    ("compaction_window_size", Check::WINDOW),
     (
         "compaction_window_unit",
         Check::Word(&["MINUTES", "HOURS", "DAYS"]),
     ),
-    ("expired_sstable_check_frequency_seconds", Check::Integer(0)),
-    ("min_sstable_size", Check::Integer(0)),
+    ("expired_sstable_check_frequency_seconds", Check::FREQUENCY),
+    ("min_sstable_size", Check::NATURAL),
     (
         "timestamp_resolution",
         Check::Word(&["SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"]),
     ),
-    ("unsafe_aggressive_sstable_expiration", Check::Boolean),
+    ("unsafe_aggressive_sstable_expiration", Check::UNSAFE),
 ];
 const UNIFIED: &[(&str, Check)] = &[
-    ("base_shard_count", Check::Integer(1)),
-    ("expired_sstable_check_frequency_seconds", Check::Integer(0)),
+    ("base_shard_count", Check::LEVEL),
+    ("expired_sstable_check_frequency_seconds", Check::FREQUENCY),
     ("flush_size_override", Check::Size),
-    ("max_sstables_to_compact", Check::Integer(0)),
+    ("max_sstables_to_compact", Check::NATURAL),
     ("min_sstable_size", Check::Size),
     (
         "overlap_inclusion_method",
@@ -155,11 +190,11 @@ const UNIFIED: &[(&str, Check)] = &[
             "transitive",
         ]),
     ),
-    ("parallelize_output_shards", Check::Boolean),
+    ("parallelize_output_shards", Check::BOOLEAN),
     ("scaling_parameters", Check::Scaling),
     ("sstable_growth", Check::Number(0.0, 1.0)),
     ("target_sstable_size", Check::Size),
-    ("unsafe_aggressive_sstable_expiration", Check::Boolean),
+    ("unsafe_aggressive_sstable_expiration", Check::UNSAFE),
 ];
 
 impl Default for Compaction {
@@ -219,6 +254,12 @@ impl Compaction {
             return Ok(());
         }
         let (min, max) = (self.threshold_min(), self.threshold_max());
+        if min == 0 || max == 0 {
+            return Err(Error::config(
+                "Disabling compaction by setting compaction thresholds to 0 has been removed, \
+                 set the compaction option 'enabled' to false instead.",
+            ));
+        }
         if min < 2 {
             return Err(Error::config(format!(
                 "Min compaction threshold cannot be less than 2 (got {min})"
@@ -286,23 +327,33 @@ fn check_options(strategy: Strategy, given: &BTreeMap<String, String>) -> Result
 }
 
 fn check_option(name: &str, value: &str, check: Check) -> Result<(), Error> {
+    let no_integer = || format!("{value} is not a parsable int (base10) for {name}");
     match check {
-        Check::Boolean => match value.to_ascii_lowercase().as_str() {
+        Check::Boolean(text) => match value.to_ascii_lowercase().as_str() {
             "true" | "false" => Ok(()),
-            _ => Err(Error::config(format!(
-                "{name} should either be 'true' or 'false', not {value}"
-            ))),
+            _ => Err(Error::config(text(name, value))),
         },
-        Check::Integer(least) => match value.parse::<i64>() {
+        Check::Threshold if value.parse::<i32>().is_ok_and(|number| number >= 0) => Ok(()),
+        Check::Threshold => Err(Error::config(format!(
+            "Invalid value {value} for '{name}' compaction sub-option - must be an integer"
+        ))),
+        Check::Integer(least, text) => match value.parse::<i64>() {
             Ok(number) if number >= least => Ok(()),
-            Ok(number) if least > 0 => Err(Error::config(format!(
-                "{number} must be greater than {least} for {name}"
-            ))),
+            Ok(number) => Err(Error::config(text(name, number))),
+            Err(_) => Err(Error::config(no_integer())),
+        },
+        Check::Share => match value.parse::<f32>() {
+            Ok(number) if number >= 0.0 => Ok(()),
             Ok(number) => Err(Error::config(format!(
-                "{name} must be non negative: {number}"
+                "{name} must be greater than 0, but was {number:.6}"
             ))),
-            Err(_) => Err(Error::config(format!(
-                "{value} is not a parsable int (base10) for {name}"
+            Err(_) => Err(Error::config(no_integer())),
+        },
+        Check::Overlap => match value.to_ascii_uppercase().as_str() {
+            "NONE" | "ROW" | "CELL" => Ok(()),
+            other => Err(Error::config(format!(
+                "Invalid value {other} for '{name}' compaction sub-option - \
+                 must be one of the following [NONE, ROW, CELL]."
             ))),
         },
         Check::Number(least, most) => match value.parse::<f64>() {

@@ -193,15 +193,30 @@ fn check_others(
         if !known.contains(&name.as_str()) {
             return Err(Error::config(format!("Unknown compression options {name}")));
         }
-        if name == "compression_level"
-            && !value
-                .parse()
-                .is_ok_and(|level: i32| (-131_072..=22).contains(&level))
-        {
-            return Err(Error::config(format!(
-                "compression_level={value} is invalid: it must be between -131072 and 22"
-            )));
-        }
+        check_other(name, value)?;
     }
     Ok(())
+}
+
+fn check_other(name: &str, value: &str) -> Result<(), Error> {
+    let is_within = |least: i32, most: i32| {
+        value
+            .parse()
+            .is_ok_and(|level| (least..=most).contains(&level))
+    };
+    let text = match name {
+        "compression_level" if !is_within(-131_072, 22) => {
+            format!("compression_level={value} is invalid: it must be between -131072 and 22")
+        }
+        "lz4_compressor_type" if !matches!(value, "fast" | "high") => format!(
+            "Invalid compressor type '{value}' specified for LZ4 parameter 'lz4_compressor_type'. \
+             Valid options are [fast, high]."
+        ),
+        "lz4_high_compressor_level" if !is_within(1, 17) => format!(
+            "Invalid value [{value}] for parameter 'lz4_high_compressor_level'. \
+             Value must be between 1 and 17."
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::config(text))
 }

@@ -9,6 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use types::value::number::double_text;
+
 use super::caching::Caching;
 use super::compaction::{Compaction, Strategy};
 use super::compression::Compression;
@@ -77,8 +79,12 @@ pub enum Memtable {
     Default,
     /// `btree`
     BTree,
+    /// `trie`: the name that Cassandra's settings have for its ordered one; the B-tree here.
+    Trie,
     /// `skiplist`
     SkipList,
+    /// `skiplist_sharded`: the same here.
+    ShardedSkipList,
 }
 
 impl Memtable {
@@ -87,15 +93,19 @@ impl Memtable {
         match self {
             Memtable::Default => "default",
             Memtable::BTree => "btree",
+            Memtable::Trie => "trie",
             Memtable::SkipList => "skiplist",
+            Memtable::ShardedSkipList => "skiplist_sharded",
         }
     }
 
     fn parse(name: &str) -> Result<Memtable, Error> {
         match name {
             "default" => Ok(Memtable::Default),
-            "btree" | "trie" => Ok(Memtable::BTree),
-            "skiplist" | "skiplist_sharded" => Ok(Memtable::SkipList),
+            "btree" => Ok(Memtable::BTree),
+            "trie" => Ok(Memtable::Trie),
+            "skiplist" => Ok(Memtable::SkipList),
+            "skiplist_sharded" => Ok(Memtable::ShardedSkipList),
             _ => Err(Error::config(format!(
                 "Memtable configuration \"{name}\" not found."
             ))),
@@ -262,14 +272,15 @@ impl Options {
         let chance = self.bloom_filter_fp_chance;
         if chance <= BLOOM_FILTER_CHANCE_MIN || chance > 1.0 {
             return Err(Error::config(format!(
-                "bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got {chance:?})"
+                "bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got {})",
+                double_text(chance)
             ))
             .about("bloom_filter_fp_chance"));
         }
         if !(0.0..=1.0).contains(&self.crc_check_chance) {
             return Err(Error::config(format!(
-                "crc_check_chance must be larger than or equal to 0 and smaller than or equal to 1.0 (got {:?})",
-                self.crc_check_chance
+                "crc_check_chance must be larger than or equal to 0 and smaller than or equal to 1.0 (got {})",
+                double_text(self.crc_check_chance)
             ))
             .about("crc_check_chance"));
         }
@@ -300,7 +311,7 @@ impl Options {
         all.set("allow_auto_snapshot", self.allow_auto_snapshot.to_string());
         all.set(
             "bloom_filter_fp_chance",
-            format!("{:?}", self.bloom_filter_fp_chance),
+            double_text(self.bloom_filter_fp_chance),
         );
         all.set_map("caching", self.caching.properties());
         all.set("cdc", self.cdc.to_string());
@@ -308,7 +319,7 @@ impl Options {
         all.set_map("compaction", self.compaction.properties());
         all.set_map("compression", self.compression.properties());
         all.set("memtable", self.memtable.as_str());
-        all.set("crc_check_chance", format!("{:?}", self.crc_check_chance));
+        all.set("crc_check_chance", double_text(self.crc_check_chance));
         all.set(
             "default_time_to_live",
             self.default_time_to_live_seconds.to_string(),

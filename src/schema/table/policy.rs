@@ -14,11 +14,11 @@ pub enum Speculation {
     /// `99p`: after the time that this share of requests took, in percent.
     Percentile(f64),
     /// `50ms`: after a fixed time, in milliseconds.
-    Fixed(f64),
+    Fixed(u32),
     /// `MIN(99p,50ms)`: the earlier of both.
-    Earlier(f64, f64),
+    Earlier(f64, u32),
     /// `MAX(99p,50ms)`: the later of both.
-    Later(f64, f64),
+    Later(f64, u32),
 }
 
 impl Default for Speculation {
@@ -61,7 +61,7 @@ enum Hybrid {
 }
 
 /// `min(a,b)` or `max(a,b)` of one percentile and one fixed time, in either order.
-fn parse_hybrid(text: &str) -> Option<(Hybrid, (f64, f64))> {
+fn parse_hybrid(text: &str) -> Option<(Hybrid, (f64, u32))> {
     let (kind, rest) = match (text.strip_prefix("min"), text.strip_prefix("max")) {
         (Some(rest), _) => (Hybrid::Earlier, rest),
         (_, Some(rest)) => (Hybrid::Later, rest),
@@ -78,15 +78,18 @@ fn parse_hybrid(text: &str) -> Option<(Hybrid, (f64, f64))> {
     Some((kind, pair))
 }
 
+/// At most four digits after the point count, as in Cassandra.
 fn parse_percentile(text: &str) -> Option<f64> {
     let number = text
         .strip_suffix("percentile")
         .or_else(|| text.strip_suffix('p'))?;
-    parse_plain(number)
+    Some((parse_plain(number)? * 1e4).round_ties_even() / 1e4)
 }
 
-fn parse_fixed(text: &str) -> Option<f64> {
-    parse_plain(text.strip_suffix("ms")?)
+/// Whole milliseconds: what is less is cut off, as in Cassandra.
+fn parse_fixed(text: &str) -> Option<u32> {
+    let number = parse_plain(text.strip_suffix("ms")?)?;
+    Some(number.min(f64::from(i32::MAX)) as u32)
 }
 
 fn parse_plain(text: &str) -> Option<f64> {

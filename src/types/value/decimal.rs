@@ -231,7 +231,8 @@ fn parse_exponent(text: &str) -> Option<i64> {
     {
         return None;
     }
-    text.parse().ok()
+    // Java refuses more, also where the digits would bring the scale back into range.
+    text.parse::<i32>().ok().map(i64::from)
 }
 
 /// The decimal digits of the magnitude, without sign.
@@ -368,7 +369,9 @@ mod tests {
             "-",
             ".",
             "1e",
-            "1e2147483649",
+            "1e2147483648",
+            "10e2147483648",
+            "0.1e2147483648",
             "NaN",
             "1.2.3",
             "--1",
