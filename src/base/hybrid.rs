@@ -7,8 +7,8 @@
 //! 1. The owner reads the reservation from disk (zero for a new node) and makes the clock with it.
 //! 2. [`Clock::needs_reservation`] names a new ceiling, [`LEAD_MICROS`] ahead, when less than half of that is left.
 //!    The owner writes and syncs it, then calls [`Clock::reserve`].
-//! 3. [`Clock::next`] issues up to the ceiling. When wall time runs beyond it (a slow disk, a jump ahead), the clock
-//!    counts on slowly below the ceiling; `None` when even that is used up.
+//! 3. [`Clock::next`] issues up to the ceiling. When wall time runs beyond it (a slow disk, a pause of the process, a
+//!    jump ahead), the clock counts on from the last timestamp; `None` when the ceiling is reached.
 //!
 //! What always holds: issued timestamps increase strictly, across threads and lives of the node.
 //! What it leaves out: who writes the reservation, and client timestamps, which never move a clock.
@@ -67,7 +67,11 @@ impl Clock {
             if after > first_max {
                 return None;
             }
-            let first = wall_micros.clamp(after, first_max);
+            // Beyond the reservation, all of what is left of it is there to count on.
+            let first = match wall_micros > first_max {
+                true => after,
+                false => wall_micros.max(after),
+            };
             match self.last.compare_exchange_weak(
                 last,
                 first + count - 1,
@@ -137,8 +141,12 @@ mod tests {
         clock.reserve(ceiling);
         assert_eq!(clock.needs_reservation(1000), None);
         assert_eq!(clock.next(1000), Some(1000));
-        // The wall jumps far ahead: times stay below the ceiling until it is renewed.
-        assert_eq!(clock.take(i64::MAX / 2, 3), Some(ceiling - 2));
+        // The wall jumps far ahead: the clock counts on, one by one, until the ceiling is renewed or reached.
+        assert_eq!(clock.take(i64::MAX / 2, 3), Some(1001));
+        assert_eq!(clock.next(i64::MAX / 2), Some(1004));
+        assert_eq!(clock.take(i64::MAX / 2, LEAD_MICROS as u32), None);
+        let rest = (ceiling - 1004) as u32;
+        assert_eq!(clock.take(i64::MAX / 2, rest), Some(1005));
         assert_eq!(clock.next(i64::MAX / 2), None);
         assert_eq!(
             clock.needs_reservation(i64::MAX / 2),
