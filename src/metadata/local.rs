@@ -348,7 +348,7 @@ impl Worker {
         let mut log = self.log.take()?;
         let (log, result) = self
             .env
-            .blocking(Class::General, move || {
+            .blocking(Class::Sync, move || {
                 let result = work(&mut log);
                 (log, result)
             })

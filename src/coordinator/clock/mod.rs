@@ -123,7 +123,7 @@ impl Keeper {
             until_micros,
         };
         let file = self.file.clone();
-        let written = self.env.blocking(Class::General, move || {
+        let written = self.env.blocking(Class::Sync, move || {
             file.write_at(&next.encode(), next.offset())?;
             file.sync_data()
         });
