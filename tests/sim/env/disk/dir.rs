@@ -8,7 +8,7 @@ use base::checksum::crc32;
 use base::env::{Dir, Entry, File, Lock, Space, check_name};
 
 use super::content::Content;
-use super::mount::{CALL, Mount, SYNC, as_dir, as_file, walk};
+use super::mount::{CALL, Mount, as_dir, as_file, walk};
 use super::tree::{DirNode, FileNode, Node};
 use super::volume::Volume;
 
@@ -173,12 +173,16 @@ impl Dir for SimDir {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        self.mount
-            .change("sync_dir", [self.node.id, 0], SYNC, |volume| {
+        self.mount.change(
+            "sync_dir",
+            [self.node.id, 0],
+            self.mount.sync_time(),
+            |volume| {
                 volume.sync()?;
                 self.node.names.lock().sync();
                 Ok(())
-            })
+            },
+        )
     }
 
     fn space(&self) -> io::Result<Space> {

@@ -8,7 +8,7 @@ use base::checksum::crc32;
 use base::env::File;
 
 use super::content::SECTOR_BYTES;
-use super::mount::{CALL, Mount, SEEK, SYNC, transfer};
+use super::mount::{CALL, Mount, SEEK, transfer};
 use super::tree::FileNode;
 use super::volume::Volume;
 
@@ -142,7 +142,7 @@ impl File for SimFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.change("sync_data", 0, SYNC, |volume| {
+        self.change("sync_data", 0, self.mount.sync_time(), |volume| {
             let mut state = self.node.state.lock();
             if let Err(error) = volume.sync() {
                 state.content.fail_sync(&mut volume.rng);

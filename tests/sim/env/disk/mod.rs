@@ -24,6 +24,7 @@ mod volume;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -115,6 +116,11 @@ impl Disk {
     /// Lets the next `count` syncs of files or directories fail.
     pub fn fail_syncs(&self, count: u64) {
         self.0.lock().syncs_to_fail = count;
+    }
+
+    /// Sets how long a sync takes: a disk that is slow, or hangs.
+    pub fn set_sync_time(&self, sync_time: Duration) {
+        self.0.lock().sync_time = sync_time;
     }
 
     /// Sets how likely calls fail by themselves.

@@ -105,6 +105,10 @@ impl Mount {
         self.disk.0.lock().read(self.number, call)
     }
 
+    pub(super) fn sync_time(&self) -> Duration {
+        self.disk.0.lock().sync_time
+    }
+
     pub(super) fn change<T>(
         &self,
         what: &'static str,

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::env::Rng;
 
 use super::content::Mode;
+use super::mount::SYNC;
 use super::tree::{DirNode, FileNode};
 use super::{Faults, power_failure_error};
 
@@ -19,7 +21,9 @@ pub(super) struct Volume {
     pub(super) faults: Faults,
     pub(super) capacity_bytes: u64,
     pub(super) used_bytes: u64,
-    /// Names locked by the current mount, by directory id.
+    /// How long a sync takes.
+    pub(super) sync_time: Duration,
+    /// Directories locked by the current mount, by id.
     pub(super) locks: BTreeSet<u64>,
     /// Which environment may use the disk: the one that mounted it last, unless the power failed since.
     pub(super) mount: u64,
@@ -54,6 +58,7 @@ impl Volume {
             faults: Faults::default(),
             capacity_bytes: 1 << 40,
             used_bytes: 0,
+            sync_time: SYNC,
             locks: BTreeSet::new(),
             mount: 0,
             steps: 0,
