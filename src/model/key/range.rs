@@ -3,6 +3,9 @@
 //! [`Set`] keeps what one partition has, disjoint: where ranges overlap, the stronger deletion stays and the weaker is
 //! cut. Two neighbours that meet with one deletion are one range, so a set has one form whatever the order of inserts.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use bytes::Bytes;
 
 use crate::Deletion;
@@ -65,7 +68,16 @@ impl RangeTombstoneRef<'_> {
 /// Disjoint range tombstones in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Set {
-    ranges: Vec<RangeTombstone>,
+    /// By their start.
+    ranges: BTreeMap<Bytes, Rest>,
+    bound_bytes: usize,
+}
+
+/// What a range has besides its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rest {
+    end: Bytes,
+    deletion: Deletion,
 }
 
 impl Set {
@@ -80,27 +92,47 @@ impl Set {
         self.ranges.is_empty()
     }
 
-    /// The ranges, ascending and disjoint.
+    /// How many ranges there are.
     #[inline]
-    pub fn ranges(&self) -> &[RangeTombstone] {
-        &self.ranges
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Bytes of all bounds.
+    #[inline]
+    pub fn bound_bytes(&self) -> usize {
+        self.bound_bytes
+    }
+
+    /// The ranges, ascending and disjoint.
+    pub fn ranges(&self) -> impl DoubleEndedIterator<Item = RangeTombstoneRef<'_>> {
+        self.ranges.iter().map(borrow)
     }
 
     /// The deletion that covers rows with this key.
     #[inline]
     pub fn covering(&self, key: &[u8]) -> Option<Deletion> {
-        let index = self.first_ending_after(key);
-        self.ranges
-            .get(index)
-            .filter(|range| range.start[..] <= *key)
-            .map(|range| range.deletion)
+        let up_to_key = (Bound::Unbounded, Bound::Included(key));
+        let (_, last) = self.ranges.range::<[u8], _>(up_to_key).next_back()?;
+        (last.end[..] > *key).then_some(last.deletion)
     }
 
     /// The ranges that have keys in `start..end`, whole.
-    pub fn overlapping(&self, start: &[u8], end: &[u8]) -> &[RangeTombstone] {
-        let first = self.first_ending_after(start);
-        let count = self.ranges[first..].partition_point(|range| range.start[..] < *end);
-        &self.ranges[first..first + count]
+    pub fn overlapping(
+        &self,
+        start: &[u8],
+        end: &[u8],
+    ) -> impl DoubleEndedIterator<Item = RangeTombstoneRef<'_>> {
+        let before = (Bound::Unbounded, Bound::Excluded(start));
+        let reaches_in = self.ranges.range::<[u8], _>(before).next_back();
+        let reaches_in = reaches_in.filter(|(_, rest)| rest.end[..] > *start && start < end);
+        // A map refuses bounds in the wrong order.
+        let inside = (Bound::Included(start), Bound::Excluded(end.max(start)));
+        let inside = (start < end).then(|| self.ranges.range::<[u8], _>(inside));
+        reaches_in
+            .into_iter()
+            .chain(inside.into_iter().flatten())
+            .map(borrow)
     }
 
     /// Adds a range: where it meets others the stronger stays. An empty range changes nothing.
@@ -108,29 +140,58 @@ impl Set {
         if new.start >= new.end {
             return;
         }
-        let first = self.ranges.partition_point(|range| range.end < new.start);
-        let count = self.ranges[first..].partition_point(|range| range.start <= new.end);
-        let old: Vec<RangeTombstone> = self.ranges.drain(first..first + count).collect();
-        let mut pieces = Vec::with_capacity(2 * count + 1);
+        let old = self.take_meeting(&new);
+        let mut pieces = Vec::with_capacity(2 * old.len() + 1);
         cut(&old, new, &mut pieces);
-        self.ranges.splice(first..first, pieces);
+        for piece in pieces {
+            self.bound_bytes += piece.start.len() + piece.end.len();
+            let rest = Rest {
+                end: piece.end,
+                deletion: piece.deletion,
+            };
+            self.ranges.insert(piece.start, rest);
+        }
     }
 
     /// Adds all ranges of `other`.
     pub fn merge(&mut self, other: &Set) {
         other
-            .ranges
-            .iter()
-            .for_each(|range| self.insert(range.clone()));
+            .ranges()
+            .for_each(|range| self.insert(range.to_owned()));
     }
 
-    /// Drops ranges that `keep` refuses.
-    pub fn retain(&mut self, keep: impl FnMut(&RangeTombstone) -> bool) {
-        self.ranges.retain(keep);
+    /// Takes out the ranges that overlap `new` or adjoin it, in ascending order.
+    fn take_meeting(&mut self, new: &RangeTombstone) -> Vec<RangeTombstone> {
+        let before = (Bound::Unbounded, Bound::Excluded(&new.start[..]));
+        let first = self.ranges.range::<[u8], _>(before).next_back();
+        let first = first.filter(|(_, rest)| rest.end >= new.start);
+        let inside = self.ranges.range::<[u8], _>((
+            Bound::Included(&new.start[..]),
+            Bound::Included(&new.end[..]),
+        ));
+        let starts: Vec<Bytes> = first
+            .into_iter()
+            .chain(inside)
+            .map(|(start, _)| start.clone())
+            .collect();
+        let taken = starts.into_iter().filter_map(|start| {
+            let Rest { end, deletion } = self.ranges.remove(&start)?;
+            self.bound_bytes -= start.len() + end.len();
+            Some(RangeTombstone {
+                start,
+                end,
+                deletion,
+            })
+        });
+        taken.collect()
     }
+}
 
-    fn first_ending_after(&self, key: &[u8]) -> usize {
-        self.ranges.partition_point(|range| range.end[..] <= *key)
+fn borrow<'a>((start, rest): (&'a Bytes, &'a Rest)) -> RangeTombstoneRef<'a> {
+    RangeTombstoneRef {
+        start,
+        end: &rest.end,
+        deletion: rest.deletion,
     }
 }
 
@@ -200,6 +261,10 @@ mod tests {
         }
     }
 
+    fn owned<'a>(ranges: impl Iterator<Item = RangeTombstoneRef<'a>>) -> Vec<RangeTombstone> {
+        ranges.map(RangeTombstoneRef::to_owned).collect()
+    }
+
     fn check(inserts: &[(u8, u8, i64)], expected: &[(u8, u8, i64)]) {
         let mut set = Set::new();
         inserts
@@ -209,7 +274,11 @@ mod tests {
             .iter()
             .map(|&(start, end, at)| range(start, end, at))
             .collect();
-        assert_eq!(set.ranges(), expected, "{inserts:?}");
+        assert_eq!(owned(set.ranges()), expected, "{inserts:?}");
+        let bound_bytes = expected
+            .iter()
+            .map(|range| range.start.len() + range.end.len());
+        assert_eq!(set.bound_bytes(), bound_bytes.sum::<usize>(), "{inserts:?}");
     }
 
     #[test]
@@ -241,7 +310,7 @@ mod tests {
                 let expected = expected.map(|(_, _, at)| *at).max();
                 prop_assert_eq!(set.covering(&[key]).map(|found| found.timestamp.0), expected);
             }
-            for pair in set.ranges().windows(2) {
+            for pair in owned(set.ranges()).windows(2) {
                 let meet = pair[0].end == pair[1].start && pair[0].deletion == pair[1].deletion;
                 prop_assert!(pair[0].end <= pair[1].start && !meet);
             }
@@ -267,10 +336,9 @@ mod tests {
         ) {
             let mut set = Set::new();
             inserts.iter().for_each(|&(start, end, at)| set.insert(range(start, end, at)));
-            let all: Vec<_> = set.ranges().iter().filter(|range| range.start[..] < [to][..] && range.end[..] > [from][..]).cloned().collect();
-            if from < to {
-                prop_assert_eq!(set.overlapping(&[from], &[to]), all);
-            }
+            let inside = |range: &RangeTombstoneRef<'_>| range.start < &[to][..] && range.end > &[from][..];
+            let expected = if from < to { owned(set.ranges().filter(inside)) } else { Vec::new() };
+            prop_assert_eq!(owned(set.overlapping(&[from], &[to])), expected);
         }
     }
 }

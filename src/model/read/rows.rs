@@ -10,7 +10,8 @@
 //! - DISTINCT gives one row without clustering key for a partition with a live static row or any live row.
 //! - Nothing is buffered but the partition's key and static row.
 //!
-//! Every row is charged to the meter, with its bytes; rows that are not returned, and range tombstones, as dead.
+//! Every row is charged to the meter, with its bytes; rows that are not returned, range tombstones, and partitions of
+//! which nothing else was charged, as dead.
 //! [`Rows::dead_rows`] counts those that are dead for every reader: what the tombstone guardrails look at.
 
 use base::meter::Meter;
@@ -66,6 +67,8 @@ struct Current {
     returned: u64,
     /// Whether rows up to the resume position are still to be left out.
     is_resumed: bool,
+    /// Whether anything of it was charged.
+    is_charged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +89,7 @@ impl<S: Stream> Rows<S> {
             has_live_static: false,
             returned: 0,
             is_resumed: false,
+            is_charged: false,
         };
         Rows {
             stream,
@@ -120,6 +124,7 @@ impl<S: Stream> Rows<S> {
                 Step::Row => self.take_row(meter),
                 Step::RangeTombstone => {
                     self.dead_rows += 1;
+                    self.partition.is_charged = true;
                     meter.charge(0, 1, 0);
                     false
                 }
@@ -217,9 +222,11 @@ impl<S: Stream> Rows<S> {
             .is_some_and(|view| view.has_live_cell(self.command.now_seconds));
         current.returned = 0;
         current.is_resumed = false;
+        current.is_charged = false;
 
         if !self.resume_partition() || self.partition.returned >= self.command.limits.per_partition
         {
+            meter.charge(0, 1, self.partition_bytes());
             self.stream.skip_partition();
             return false;
         }
@@ -281,6 +288,7 @@ impl<S: Stream> Rows<S> {
 
     /// True if the stream's row is one to return.
     fn take_row(&mut self, meter: &mut Meter) -> bool {
+        self.partition.is_charged = true;
         let row = self.stream.row();
         let bytes = (row.clustering.len() + row.image.len()) as u64;
         if self.partition.is_resumed && self.was_returned(row.clustering) {
@@ -323,6 +331,9 @@ impl<S: Stream> Rows<S> {
 
     /// True if the partition's static row is to be returned alone.
     fn end_partition(&mut self, meter: &mut Meter) -> bool {
+        if !self.partition.is_charged {
+            meter.charge(0, 1, self.partition_bytes());
+        }
         let command = &self.command;
         let alone = command.statics
             && !command.distinct

@@ -14,8 +14,8 @@ use crate::filter::{Condition, Filter, Operator, Target};
 use crate::image::model::{Content, Model};
 use crate::key::{Order, Slice};
 use crate::stream::tests::{Change, Expected, Sources, Stutter, expected, key, memory, sources};
-use crate::stream::{Direction, Merge};
-use crate::{ColumnId, PartitionKey, TableId};
+use crate::stream::{Direction, Memory, Merge};
+use crate::{ColumnId, Deletion, PartitionKey, TableId, Timestamp};
 
 const NOW: i64 = 2;
 
@@ -491,4 +491,31 @@ fn orders_of_a_filter_travel() {
         Filter::decode(&mut base::bytes::Reader::new(&bytes)),
         Ok(filter)
     );
+}
+
+#[test]
+fn partitions_without_rows_are_charged() {
+    let mut memory = Memory::new();
+    for number in 0..=u16::MAX {
+        let mut bytes = Vec::new();
+        crate::key::partition::encode([&number.to_be_bytes()[..]], &mut bytes);
+        let deletion = Deletion {
+            timestamp: Timestamp(1),
+            local_seconds: 1,
+        };
+        memory.delete_partition(PartitionKey::new(bytes).as_ref(), deletion);
+    }
+    let command = Command::new(TableId(Uuid::nil()), Keys::Range(KeyRange::all()), NOW);
+    let mut rows = Rows::new(memory.scan(&command), command);
+    let mut meter = Meter::default();
+    let mut turns = 0;
+    loop {
+        match rows.step(&mut meter).expect("memory does not fail") {
+            RowStep::Yield => turns += 1,
+            RowStep::End => break,
+            _ => panic!("there is no row"),
+        }
+        meter.reset();
+    }
+    assert!(turns > 40, "{turns} turns for 65,536 partitions");
 }

@@ -175,7 +175,7 @@ impl Listed {
         let mut items = Vec::new();
         for slice in slices {
             let ranges = content.ranges.overlapping(&slice.start, &slice.end);
-            items.extend(ranges.iter().cloned().map(Item::Range));
+            items.extend(ranges.map(|range| Item::Range(range.to_owned())));
             let rows = content
                 .rows
                 .iter()

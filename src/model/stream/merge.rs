@@ -177,7 +177,7 @@ impl<S: Stream> Merge<S> {
         }
         match self.sources[first].head {
             Head::Row => self.next_row(first, meter),
-            _ => self.next_range(first),
+            _ => self.next_range(first, meter),
         }
     }
 
@@ -210,7 +210,7 @@ impl<S: Stream> Merge<S> {
         order.is_lt() || order.is_eq() && stronger()
     }
 
-    fn next_range(&mut self, first: usize) -> Option<Step> {
+    fn next_range(&mut self, first: usize, meter: &mut Meter) -> Option<Step> {
         let source = &mut self.sources[first];
         let range = source.stream.range_tombstone();
         let covered = self
@@ -219,7 +219,11 @@ impl<S: Stream> Merge<S> {
             .is_some_and(|deletion| deletion.covers(range.deletion.timestamp));
         let given = !covered && range.start < range.end && self.sweep.begin(range);
         source.head = Head::Used;
-        given.then_some(Step::RangeTombstone)
+        if given {
+            return Some(Step::RangeTombstone);
+        }
+        meter.charge(0, 1, 0);
+        meter.exhausted().then_some(Step::Yield)
     }
 
     fn next_row(&mut self, first: usize, meter: &mut Meter) -> Option<Step> {

@@ -6,7 +6,7 @@
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use model::key::{Slice, clustering};
+use model::key::{RangeTombstone, RangeTombstoneRef, Slice, clustering};
 use model::mutation;
 use model::stream::Direction;
 use model::{PartitionKey, PartitionKeyRef, Timestamp};
@@ -18,6 +18,9 @@ use super::record::{self, Scratch};
 use super::shard::{Found, Partition, Shard};
 use super::{Hold, Memtable, Place, PointRow};
 use crate::scan::{Scan, ScanKeys};
+
+/// Slices looked for under one hold.
+const SEEKS_MAX: usize = 128;
 
 /// The memtable.
 pub(crate) struct BTree {
@@ -67,6 +70,7 @@ impl Memtable for BTree {
             scan,
             hold,
             chunk,
+            seeks: 0,
             scratch: Scratch::default(),
         };
         if matches!(place, Place::Start) {
@@ -82,6 +86,7 @@ impl Memtable for BTree {
             let Some(shard) = self.shards.get(index) else {
                 break;
             };
+            reading.seeks = 0;
             let shard = shard.lock();
             let done = reading.shard(&shard, place);
             MutexGuard::unlock_fair(shard);
@@ -130,12 +135,6 @@ impl Memtable for BTree {
         self.rows.load(Relaxed)
     }
 
-    fn is_empty(&self) -> bool {
-        self.shards
-            .iter()
-            .all(|shard| shard.lock().partitions() == 0)
-    }
-
     fn min_timestamp_of(&self, key: PartitionKeyRef<'_>) -> Timestamp {
         let shard = self.shards[self.shard_of(key.token)].lock();
         match shard.find(key) {
@@ -179,6 +178,8 @@ struct Reading<'a> {
     scan: &'a Scan,
     hold: Hold,
     chunk: &'a mut Chunk,
+    /// Slices looked for under this hold.
+    seeks: usize,
     scratch: Scratch,
 }
 
@@ -321,7 +322,7 @@ impl Reading<'_> {
             tombstone,
         };
         let scan = walk.reading.scan;
-        let slices = scan.slices_of(key.as_ref());
+        let slices = walk.rest(scan.slices_of(key.as_ref()), scan.direction);
         let finished = match scan.direction {
             Direction::Forward => slices.iter().all(|slice| walk.forward(slice)),
             Direction::Reversed => slices.iter().rev().all(|slice| walk.reversed(slice)),
@@ -349,10 +350,35 @@ struct Walk<'a, 'b> {
     /// Everything before this bound was copied; behind it, if reversed.
     reached: &'a mut Option<Vec<u8>>,
     /// The last tombstone that was given.
-    tombstone: &'a mut Option<model::key::RangeTombstone>,
+    tombstone: &'a mut Option<RangeTombstone>,
 }
 
 impl Walk<'_, '_> {
+    /// The slices that were not copied yet.
+    fn rest<'s>(&self, slices: &'s [Slice], direction: Direction) -> &'s [Slice] {
+        let Some(reached) = self.reached.as_deref() else {
+            return slices;
+        };
+        match direction {
+            Direction::Forward => {
+                &slices[slices.partition_point(|slice| slice.end[..] <= *reached)..]
+            }
+            Direction::Reversed => {
+                &slices[..slices.partition_point(|slice| slice.start[..] < *reached)]
+            }
+        }
+    }
+
+    /// Counts a slice. False if the hold has looked for as many as it may.
+    fn seek(&mut self) -> bool {
+        if self.reading.seeks >= SEEKS_MAX {
+            return false;
+        }
+        self.reading.seeks += 1;
+        self.reading.chunk.seek();
+        true
+    }
+
     fn forward(&mut self, slice: &Slice) -> bool {
         let start = match self.reached.as_deref() {
             Some(reached) if reached > &slice.start[..] => reached.to_vec(),
@@ -361,12 +387,14 @@ impl Walk<'_, '_> {
         if start[..] >= slice.end[..] {
             return true;
         }
+        if !self.seek() {
+            return false;
+        }
         let (rows, arena) = (&self.partition.rows, &self.shard.arena);
         let mut tombstones = self
             .partition
             .tombstones
             .overlapping(&start, &slice.end)
-            .iter()
             .peekable();
         let mut next = rows.seek(arena, &start).0;
         loop {
@@ -374,9 +402,12 @@ impl Walk<'_, '_> {
                 .get(next)
                 .filter(|row| record::clustering(arena, *row) < &slice.end[..]);
             let key = row.map(|row| record::clustering(arena, row));
-            while let Some(tombstone) =
-                tombstones.next_if(|t| key.is_none_or(|key| t.start[..] <= *key))
+            while let Some(tombstone) = tombstones.next_if(|t| key.is_none_or(|key| t.start <= key))
             {
+                if self.reading.is_full() {
+                    *self.reached = Some(tombstone.start.max(&start[..]).to_vec());
+                    return false;
+                }
                 self.give(tombstone);
             }
             let (Some(row), Some(key)) = (row, key) else {
@@ -401,17 +432,22 @@ impl Walk<'_, '_> {
         if slice.start[..] >= end[..] {
             return true;
         }
+        if !self.seek() {
+            return false;
+        }
         let (rows, arena) = (&self.partition.rows, &self.shard.arena);
         let overlapping = self.partition.tombstones.overlapping(&slice.start, &end);
-        let mut tombstones = overlapping.iter().rev().peekable();
+        let mut tombstones = overlapping.rev().peekable();
         let mut next = rows.previous(rows.seek(arena, &end).0);
         loop {
             let row = next.and_then(|place| rows.get(place));
             let row = row.filter(|row| record::clustering(arena, *row) >= &slice.start[..]);
             let key = row.map(|row| record::clustering(arena, row));
-            while let Some(tombstone) =
-                tombstones.next_if(|t| key.is_none_or(|key| t.end[..] > *key))
-            {
+            while let Some(tombstone) = tombstones.next_if(|t| key.is_none_or(|key| t.end > key)) {
+                if self.reading.is_full() {
+                    *self.reached = Some(tombstone.end.min(&end[..]).to_vec());
+                    return false;
+                }
                 self.give(tombstone);
             }
             let (Some(row), Some(key), Some(place)) = (row, key, next) else {
@@ -431,18 +467,18 @@ impl Walk<'_, '_> {
     }
 
     /// Gives a tombstone, unless it was the last one given: it may reach into several holds and slices.
-    fn give(&mut self, tombstone: &model::key::RangeTombstone) {
-        if self.tombstone.as_ref() == Some(tombstone) {
+    fn give(&mut self, tombstone: RangeTombstoneRef<'_>) {
+        if self.tombstone.as_ref().map(RangeTombstone::as_ref) == Some(tombstone) {
             return;
         }
         let chunk = &mut *self.reading.chunk;
-        let (start, end) = (chunk.put(&tombstone.start), chunk.put(&tombstone.end));
+        let (start, end) = (chunk.put(tombstone.start), chunk.put(tombstone.end));
         chunk.push(Item::RangeTombstone {
             start,
             end,
             deletion: tombstone.deletion,
         });
-        *self.tombstone = Some(tombstone.clone());
+        *self.tombstone = Some(tombstone.to_owned());
     }
 }
 

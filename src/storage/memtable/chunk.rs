@@ -42,6 +42,8 @@ pub(crate) struct Chunk {
     pub(super) bytes: Vec<u8>,
     items: Vec<Item>,
     rows: usize,
+    /// Slices that were looked for.
+    seeks: usize,
     /// A partition had changed when a hold went on in it.
     is_disturbed: bool,
 }
@@ -52,6 +54,7 @@ impl Chunk {
         self.bytes.clear();
         self.items.clear();
         self.rows = 0;
+        self.seeks = 0;
         self.is_disturbed = false;
     }
 
@@ -66,6 +69,15 @@ impl Chunk {
 
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    pub(super) fn seek(&mut self) {
+        self.seeks += 1;
+    }
+
+    /// Slices that were looked for beyond the rows found: work that no row is charged for.
+    pub fn fruitless_seeks(&self) -> usize {
+        self.seeks.saturating_sub(self.rows)
     }
 
     pub fn byte_count(&self) -> usize {

@@ -126,14 +126,16 @@ impl Cursor {
 }
 
 impl Stream for Cursor {
-    fn step(&mut self, _: &mut Meter) -> Result<Step, Error> {
+    fn step(&mut self, meter: &mut Meter) -> Result<Step, Error> {
         loop {
             let Some(item) = self.chunk.item(self.next) else {
                 if std::mem::take(&mut self.skipping) {
                     self.jump();
                     self.partition = None;
                 }
-                if !self.fill() {
+                let is_filled = self.fill();
+                meter.charge(0, self.chunk.fruitless_seeks() as u64, 0);
+                if !is_filled {
                     return Ok(Step::End);
                 }
                 continue;

@@ -5,7 +5,7 @@
 //!
 //! What always holds:
 //! - A mutation of one partition is applied under one hold of a lock: readers see all of it or nothing.
-//! - A hold is at most 128 rows or 32 KiB long. If a slice of one partition of up to 1,000 rows needed several and the
+//! - A hold is at most 128 rows and range tombstones, 32 KiB, or 128 slices long. If a slice of one partition of up to 1,000 rows needed several and the
 //!   partition changed in between, it is read again in one hold; longer reads are isolated per hold.
 //! - Nothing awaits, starts a task, or touches the disk under a shard's lock, and no reference leaves it.
 //! - Rows are only ever added to, so a reader that comes back finds its place.
@@ -45,9 +45,6 @@ pub(crate) trait Memtable: Send + Sync {
 
     /// Rows it holds.
     fn rows(&self) -> u64;
-
-    /// Whether nothing was ever written to it.
-    fn is_empty(&self) -> bool;
 
     /// A timestamp not above any that it holds for this partition; the largest if it holds nothing of it.
     fn min_timestamp_of(&self, key: PartitionKeyRef<'_>) -> Timestamp;

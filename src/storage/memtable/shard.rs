@@ -145,11 +145,6 @@ impl Shard {
         self.rows
     }
 
-    /// How many tokens it holds.
-    pub fn partitions(&self) -> usize {
-        self.partitions.len()
-    }
-
     /// The smallest timestamp of anything in it.
     pub fn min_timestamp(&self) -> Timestamp {
         Timestamp(self.min_timestamp)
@@ -363,6 +358,11 @@ impl Partition {
     }
 }
 
+/// What a partition's range tombstones take.
+fn tombstone_bytes(tombstones: &range::Set) -> usize {
+    tombstones.len() * TOMBSTONE_BYTES + tombstones.bound_bytes()
+}
+
 /// A partition being written to.
 struct Write<'a> {
     partition: &'a mut Partition,
@@ -389,16 +389,11 @@ impl Write<'_> {
             Element::Row { clustering, image } => self.row(clustering, image),
             Element::RangeTombstone(tombstone) => {
                 self.note(tombstone.deletion.timestamp);
-                let before = self.partition.tombstones.ranges().len();
-                self.partition.tombstones.insert(tombstone.to_owned());
-                let more = self
-                    .partition
-                    .tombstones
-                    .ranges()
-                    .len()
-                    .saturating_sub(before);
-                let bounds = tombstone.start.len() + tombstone.end.len();
-                *self.outside += more * (TOMBSTONE_BYTES + bounds);
+                let tombstones = &mut self.partition.tombstones;
+                // The counted bytes may shrink: one range may take the place of many.
+                *self.outside -= tombstone_bytes(tombstones);
+                tombstones.insert(tombstone.to_owned());
+                *self.outside += tombstone_bytes(tombstones);
             }
         }
     }

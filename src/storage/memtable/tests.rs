@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use types::Token;
 use uuid::Uuid;
 
+use super::chunk::Item;
 use super::*;
 use crate::scan::Scan;
 
@@ -153,6 +154,50 @@ proptest! {
             let found = dump(Merge::new([cursor], direction));
             let expected = dump(Merge::new([memory.scan(&command)], direction));
             prop_assert_eq!(found, expected, "{:?}", command);
+        }
+    }
+}
+
+/// What holds of this length copy one after the other, as text.
+fn dump_holds(memtable: &BTree, scan: &Scan, hold: Hold) -> Vec<String> {
+    let (mut place, mut chunk) = (Place::Start, Chunk::default());
+    let mut out = Vec::new();
+    loop {
+        let more = memtable.read(&mut place, scan, hold, &mut chunk);
+        for item in (0..).map_while(|index| chunk.item(index)) {
+            out.push(match item {
+                Item::Partition { .. } => format!("{:?}", chunk.partition(Some(item))),
+                Item::Row { .. } => format!("{:?}", chunk.row(Some(item))),
+                Item::RangeTombstone { .. } => format!("{:?}", chunk.range_tombstone(Some(item))),
+                Item::PartitionEnd => "end".to_owned(),
+            });
+        }
+        if !more {
+            return out;
+        }
+        chunk.clear();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn short_holds_copy_what_a_long_one_does(
+        parts in prop::collection::vec((0..6u8, part()), 0..300),
+        slice in (0..40u8, 0..40u8),
+        rows in 1..5usize,
+    ) {
+        let memtable = BTree::new(64);
+        for (number, part) in &parts {
+            let mutation = encode(key(*number).as_ref(), part);
+            memtable.apply(&View::new(&mutation));
+        }
+        for command in commands(slice) {
+            let scan = scan(&command);
+            let found = dump_holds(&memtable, &scan, Hold { rows, bytes: 64 });
+            let whole = Hold { rows: usize::MAX, bytes: usize::MAX };
+            prop_assert_eq!(found, dump_holds(&memtable, &scan, whole), "{:?}", command);
         }
     }
 }
@@ -316,4 +361,80 @@ fn range_tombstones_meet_as_in_the_model() {
     let command = Command::new(TABLE, Keys::List(vec![key.clone()]), 0);
     let found = dump(Cursor::new(memtable, scan(&command)));
     assert_eq!(found, dump(memory.scan(&command)));
+}
+
+#[test]
+fn a_hold_copies_no_more_tombstones_than_it_may() {
+    let memtable = BTree::new(64);
+    let key = key(1);
+    let bound = |number: u32| [&[0x42], &number.to_be_bytes()[..]].concat();
+    for number in 0..1000 {
+        let mut out = Vec::new();
+        let mut encoder = Encoder::new(&mut out, TABLE, key.as_ref());
+        encoder.range_tombstone(&bound(2 * number), &bound(2 * number + 1), deletion(1));
+        encoder.finish().expect("a small mutation");
+        memtable.apply(&View::new(&out));
+    }
+    for reversed in [false, true] {
+        let command = Command {
+            reversed,
+            ..Command::new(TABLE, Keys::List(vec![key.clone()]), 0)
+        };
+        let (mut place, mut chunk) = (Place::Start, Chunk::default());
+        let mut total = 0;
+        let mut more = true;
+        while more {
+            more = memtable.read(&mut place, &scan(&command), Hold::LONGEST, &mut chunk);
+            assert!(chunk.rows() <= Hold::LONGEST.rows, "{}", chunk.rows());
+            total += chunk.rows();
+            chunk.clear();
+        }
+        assert_eq!(total, 1000, "reversed: {reversed}");
+    }
+}
+
+#[test]
+fn a_hold_looks_for_no_more_slices_than_it_may() {
+    let memtable = wide(10);
+    let slice = |number: u32| {
+        let start = number.to_be_bytes().to_vec();
+        let end = [&start[..], &[1]].concat();
+        Slice::new(start, end)
+    };
+    for reversed in [false, true] {
+        let command = Command {
+            slices: (0..1000).map(slice).collect(),
+            reversed,
+            ..Command::new(TABLE, Keys::List(vec![key(1)]), 0)
+        };
+        let scan = scan(&command);
+        let (mut place, mut chunk) = (Place::Start, Chunk::default());
+        assert!(memtable.read(&mut place, &scan, Hold::WHOLE_SLICE, &mut chunk));
+        let seeks = chunk.rows() + chunk.fruitless_seeks();
+        assert_eq!(seeks, 128, "and the lock is given up");
+        let mut rows = chunk.rows();
+        let mut meter = Meter::unlimited();
+        let mut cursor = Cursor::new(wide(10), scan);
+        let mut found = 0;
+        loop {
+            match cursor.step(&mut meter).expect("memory does not fail") {
+                Step::Row => found += 1,
+                Step::End => break,
+                _ => {}
+            }
+        }
+        assert_eq!(found, 10);
+        assert!(meter.work().dead_rows >= 900, "{:?}", meter.work());
+        while !matches!(place, Place::End) {
+            chunk.clear();
+            memtable.read(
+                &mut place,
+                &Scan::partition(&command, &key(1)),
+                Hold::WHOLE_SLICE,
+                &mut chunk,
+            );
+            rows += chunk.rows();
+        }
+        assert_eq!(rows, 10);
+    }
 }

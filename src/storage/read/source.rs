@@ -21,7 +21,7 @@ pub(crate) fn sources(view: &View, scan: &Arc<Scan>) -> Vec<Source> {
     let mut sources = Vec::with_capacity(1 + view.flushing.len() + view.files.len());
     for generation in view
         .memtables()
-        .filter(|generation| !generation.memtable.is_empty())
+        .filter(|generation| generation.first().is_some())
     {
         let cursor = memtable::Cursor::new(generation.memtable.clone(), scan.clone());
         sources.push(Source::Memtable(Box::new(cursor)));
