@@ -17,7 +17,7 @@ use crate::output::{Parked, Progress};
 use crate::prepared::Id;
 use crate::read_first;
 use crate::restriction::KeyPlan;
-use crate::schema_change;
+use crate::schema_change::{self, Source};
 use crate::select::{self, Choice, Execution};
 use crate::service::{Call, Service};
 use crate::statement::{Action, Planned};
@@ -92,7 +92,10 @@ impl Service {
                 write::together(&jobs.collect::<Vec<_>>(), &with, &self.shared.options, call)?;
                 Ok(acknowledge(call))
             }
-            Action::Other(statement) => schema_change::start(self, call, statement, keyspace),
+            Action::Other(statement) => {
+                let source = Source::of(run.request, statement);
+                schema_change::start(self, call, source, keyspace)
+            }
         }
     }
 

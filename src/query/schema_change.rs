@@ -10,6 +10,7 @@ use metadata::{Committed, Committer, State, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
 use protocol::error::WriteType;
+use protocol::request::Request;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
 use schema::describe::Cluster;
@@ -27,14 +28,45 @@ use crate::service::{Call, Service, error_answer};
 pub fn start(
     service: &Service,
     call: &mut Call<'_>,
-    statement: &Arc<Statement>,
+    source: Source,
     keyspace: Option<&str>,
 ) -> Result<Progress, Error> {
-    match &**statement {
+    let statement = source.statement.clone();
+    match &*statement {
         Statement::Use(chosen) => use_keyspace(service, call, &chosen.keyspace.text),
         Statement::Describe(describe) => describe_to(service, call, describe, keyspace),
-        Statement::Truncate(truncate) => truncate_table(service, call, truncate, keyspace),
-        _ => change(service, call, statement, keyspace),
+        Statement::Truncate(truncate) => truncate_table(service, call, truncate, source, keyspace),
+        _ => change(service, call, source, keyspace),
+    }
+}
+
+/// Where a statement comes from, for refusals that come when its text is no longer at hand.
+pub struct Source {
+    statement: Arc<Statement>,
+    /// Nothing if the statement was prepared: refusals are told without its text then.
+    text: Option<String>,
+}
+
+impl Source {
+    /// The statement of a request.
+    pub fn of(request: &Request<'_>, statement: &Arc<Statement>) -> Source {
+        let text = match request {
+            Request::Query(query) => Some(query.text.to_owned()),
+            _ => None,
+        };
+        Source {
+            statement: statement.clone(),
+            text,
+        }
+    }
+
+    /// The refusal with the place that it is about quoted below its first line.
+    fn quoting(&self, error: schema::Error) -> schema::Error {
+        let place = schema::ddl::place(&self.statement, &error);
+        match (place, &self.text) {
+            (Some(span), Some(text)) => error.with_lines(&cql::error::caret(text, span)),
+            _ => error,
+        }
     }
 }
 
@@ -109,7 +141,7 @@ fn range_ownership(state: &State, keyspace: &str) -> BTreeMap<String, Vec<String
 fn change(
     service: &Service,
     call: &mut Call<'_>,
-    statement: &Statement,
+    source: Source,
     keyspace: Option<&str>,
 ) -> Result<Progress, Error> {
     let shared = service.shared();
@@ -119,17 +151,20 @@ fn change(
         id: &mut id,
         now_micros: call.turn.wall_micros(),
     };
-    let change = schema::ddl::resolve(statement, keyspace, &catalog, choices)?;
-    Ok(propose(
-        service,
-        call.address,
-        Transformation::Schema(change),
-    ))
+    let change = schema::ddl::resolve(&source.statement, keyspace, &catalog, choices)
+        .map_err(|error| source.quoting(error))?;
+    let change = Transformation::Schema(change);
+    Ok(propose(service, call.address, change, source))
 }
 
 /// Proposes a transformation; the answer tells what it changed. The log and storage have as long as
 /// for a TRUNCATE: what comes later than that may still be done.
-fn propose(service: &Service, address: Address, transformation: Transformation) -> Progress {
+fn propose(
+    service: &Service,
+    address: Address,
+    transformation: Transformation,
+    source: Source,
+) -> Progress {
     let service = service.clone();
     let is_truncate = matches!(transformation, Transformation::Truncate { .. });
     Progress::Later(
@@ -140,7 +175,7 @@ fn propose(service: &Service, address: Address, transformation: Transformation) 
             match coordinator.env().timeout(limit, proposed).await {
                 Some(Ok(committed)) => changed(address, &committed),
                 Some(Err(error)) => {
-                    let error = metadata_error(error, is_truncate);
+                    let error = metadata_error(error, is_truncate, &source);
                     error_answer(address, &error, Consistency::One)
                 }
                 None => {
@@ -169,12 +204,15 @@ fn truncate_table(
     service: &Service,
     call: &mut Call<'_>,
     truncate: &Truncate,
+    source: Source,
     keyspace: Option<&str>,
 ) -> Result<Progress, Error> {
     let name = &truncate.table;
     let keyspace = schema::ddl::keyspace_of(name, keyspace)?;
     let catalog = service.shared().metadata.state().catalog.clone();
-    let table = catalog.require_table(keyspace, name.name.as_str())?;
+    let table = catalog
+        .require_table(keyspace, name.name.as_str())
+        .map_err(|error| source.quoting(error))?;
     if let Some(refusal) = system::refuses_writes(table) {
         return Err(Error::Unauthorized(refusal));
     }
@@ -187,12 +225,13 @@ fn truncate_table(
             table: table.id,
             at,
         },
+        source,
     ))
 }
 
-fn metadata_error(error: metadata::Error, is_truncate: bool) -> Error {
+fn metadata_error(error: metadata::Error, is_truncate: bool, source: &Source) -> Error {
     match error {
-        metadata::Error::Refused(metadata::Refused::Schema(error)) => error.into(),
+        metadata::Error::Refused(metadata::Refused::Schema(error)) => source.quoting(error).into(),
         other if is_truncate => truncate_failed(&other.to_string()).into(),
         other => Error::Server(other.to_string()),
     }
