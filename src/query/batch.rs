@@ -49,7 +49,8 @@ impl Service {
             batch: Some(batch.kind),
         };
         write::together(&jobs, &with, &self.shared.options, call)?;
-        Ok(acknowledge(call))
+        let write_type = write::batch_type(batch.kind);
+        Ok(acknowledge(call, batch.consistency, write_type))
     }
 
     /// The plans of a BATCH's statements, or the ids that nobody here knows yet.

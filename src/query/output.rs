@@ -7,6 +7,7 @@ use coordinator::Turn;
 use futures_util::future::BoxFuture;
 use model::stream::Wait;
 use protocol::Consistency;
+use protocol::error::WriteType;
 
 use crate::answer::Address;
 use crate::error::read_timeout;
@@ -20,8 +21,19 @@ pub struct Output {
     pub answers: BytesMut,
     /// To be sent once the turn's writes are committed, and synced where the log's mode says so.
     pub acknowledgements: BytesMut,
-    /// The streams of the acknowledgements: each is answered with an error instead if the commit fails.
-    pub written: Vec<i16>,
+    /// The writes of the acknowledgements: each is answered with an error instead if it is not as safe as promised.
+    pub written: Vec<Acknowledgement>,
+}
+
+/// A write that is in the turn's frame: what an error in place of its acknowledgement has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// The request's stream.
+    pub stream: i16,
+    /// The level it asked for.
+    pub consistency: Consistency,
+    /// What it wrote.
+    pub write_type: WriteType,
 }
 
 /// What a request has come to.

@@ -53,8 +53,7 @@ pub fn start(
 
 fn write_type(request: &Request<'_>) -> WriteType {
     match request {
-        Request::Batch(batch) if batch.kind == BatchKind::Unlogged => WriteType::UnloggedBatch,
-        Request::Batch(_) => WriteType::Batch,
+        Request::Batch(batch) => write::batch_type(batch.kind),
         _ => WriteType::Simple,
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use coordinator::Turn;
+use protocol::Consistency;
+use protocol::error::WriteType;
 use protocol::request::{Parameters, Request, Values};
 use protocol::result::Outcome;
 use protocol::wire::Value;
@@ -13,7 +15,7 @@ use crate::bind::{Bindings, Moment};
 use crate::error::Error;
 use crate::marker::Receiver;
 use crate::modify::Context;
-use crate::output::{Parked, Progress};
+use crate::output::{Acknowledgement, Parked, Progress};
 use crate::prepared::Id;
 use crate::read_first;
 use crate::restriction::KeyPlan;
@@ -67,7 +69,7 @@ impl Service {
                     is_counted: false,
                 };
                 plan.execute(&bindings, &context, call.turn, &mut call.session.scratch)?;
-                Ok(acknowledge(call))
+                Ok(acknowledge(call, parameters.consistency, WriteType::Simple))
             }
             Action::Batch(batch, replicas) => {
                 replicas
@@ -90,7 +92,8 @@ impl Service {
                     batch: Some(batch.kind),
                 };
                 write::together(&jobs.collect::<Vec<_>>(), &with, &self.shared.options, call)?;
-                Ok(acknowledge(call))
+                let write_type = write::batch_type(batch.kind);
+                Ok(acknowledge(call, parameters.consistency, write_type))
             }
             Action::Other(statement) => {
                 let source = Source::of(run.request, statement);
@@ -167,11 +170,19 @@ impl Service {
 }
 
 /// A write that is in the turn's frame.
-pub(crate) fn acknowledge(call: &mut Call<'_>) -> Progress {
+pub(crate) fn acknowledge(
+    call: &mut Call<'_>,
+    consistency: Consistency,
+    write_type: WriteType,
+) -> Progress {
     let warnings = call.turn.take_warnings();
     call.address
         .result(Outcome::Void, &warnings, &mut call.out.acknowledgements);
-    call.out.written.push(call.address.stream);
+    call.out.written.push(Acknowledgement {
+        stream: call.address.stream,
+        consistency,
+        write_type,
+    });
     Progress::Acknowledged
 }
 

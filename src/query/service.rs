@@ -20,10 +20,10 @@ use crate::alone;
 use crate::answer::Address;
 use crate::bind::Chance;
 use crate::chance::NodeChance;
-use crate::error::{Error, coordinator_to_wire};
+use crate::error::{Error, coordinator_to_wire, write_timeout};
 use crate::events;
 use crate::options::Options;
-use crate::output::{Output, Progress};
+use crate::output::{Acknowledgement, Output, Progress};
 use crate::prepared::{self, Cached, Id, Prepared};
 use crate::prepared_store::Store;
 use crate::run::Run;
@@ -109,8 +109,17 @@ impl Service {
     }
 
     /// The answer to a write whose commit or sync failed.
-    pub fn commit_failed(&self, error: &coordinator::Error) -> Wire {
-        coordinator_to_wire(error, Consistency::One, self.shared.node)
+    pub fn commit_failed(&self, error: &coordinator::Error, write: &Acknowledgement) -> Wire {
+        let mut answer = coordinator_to_wire(error, write.consistency, self.shared.node);
+        if let Wire::WriteFailure { write_type, .. } = &mut answer {
+            *write_type = write.write_type;
+        }
+        answer
+    }
+
+    /// The answer to a write whose sync does not come.
+    pub fn commit_timed_out(&self, write: &Acknowledgement) -> Wire {
+        write_timeout(write.consistency, write.write_type)
     }
 
     /// Starts a QUERY, PREPARE, EXECUTE or BATCH. It never waits: what cannot be answered now is

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coordinator::Turn;
+use protocol::error::WriteType;
 use protocol::request::BatchKind;
 use protocol::result::{ColumnSpec, Metadata};
 use schema::Table;
@@ -39,6 +40,15 @@ pub fn any_needs_read(statements: &[Arc<Planned>]) -> bool {
     statements
         .iter()
         .any(|planned| matches!(&planned.action, Action::Modify(plan, _) if plan.needs_read()))
+}
+
+/// What a BATCH of this kind is called when it fails.
+pub fn batch_type(kind: BatchKind) -> WriteType {
+    match kind {
+        BatchKind::Logged => WriteType::Batch,
+        BatchKind::Unlogged => WriteType::UnloggedBatch,
+        BatchKind::Counter => WriteType::Counter,
+    }
 }
 
 /// What several modifications have in common when they are written.

@@ -16,8 +16,8 @@ pub(crate) struct Deadlines {
     frame: Option<Duration>,
     /// The client must have taken some of what it was sent.
     stall: Option<Duration>,
-    /// The earliest deadline of a read that waits for a block.
-    pub(crate) read: Option<Duration>,
+    /// The earliest deadline of what waits for a block or a sync.
+    pub(crate) request: Option<Duration>,
     /// The connection has been quiet for a while.
     quiet: Option<Duration>,
     /// A connection that is closing is closed.
@@ -29,8 +29,8 @@ pub(crate) struct Deadlines {
 pub(crate) enum Passed {
     /// The client is too slow, or gone: close. Says what it did not do.
     Client(&'static str),
-    /// Reads must be looked at.
-    Read,
+    /// Requests that wait must be looked at.
+    Request,
     /// Buffers may be given back.
     Quiet,
 }
@@ -42,7 +42,7 @@ impl Deadlines {
             handshake: Some(now + HANDSHAKE_TIME_MAX),
             frame: None,
             stall: None,
-            read: None,
+            request: None,
             quiet: None,
             close: None,
         }
@@ -75,9 +75,12 @@ impl Deadlines {
         self.stall = None;
     }
 
-    /// A read waits until then at most.
-    pub(crate) fn wait_for_read(&mut self, deadline: Duration) {
-        self.read = Some(self.read.map_or(deadline, |read| read.min(deadline)));
+    /// A request waits until then at most.
+    pub(crate) fn wait_for_request(&mut self, deadline: Duration) {
+        let request = self
+            .request
+            .map_or(deadline, |request| request.min(deadline));
+        self.request = Some(request);
     }
 
     /// When to look next.
@@ -86,7 +89,7 @@ impl Deadlines {
             self.handshake,
             self.frame,
             self.stall,
-            self.read,
+            self.request,
             self.quiet,
             self.close,
         ];
@@ -110,8 +113,8 @@ impl Deadlines {
         if take(|all| &mut all.stall) {
             return Some(Passed::Client("answers were not taken"));
         }
-        if take(|all| &mut all.read) {
-            return Some(Passed::Read);
+        if take(|all| &mut all.request) {
+            return Some(Passed::Request);
         }
         take(|all| &mut all.quiet).then_some(Passed::Quiet)
     }
@@ -163,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_wait_for_the_earliest() {
+    fn requests_wait_for_the_earliest() {
         let mut deadlines = opened();
-        deadlines.wait_for_read(START + Duration::from_secs(5));
-        deadlines.wait_for_read(START + Duration::from_secs(3));
-        deadlines.wait_for_read(START + Duration::from_secs(4));
+        deadlines.wait_for_request(START + Duration::from_secs(5));
+        deadlines.wait_for_request(START + Duration::from_secs(3));
+        deadlines.wait_for_request(START + Duration::from_secs(4));
         let first = START + Duration::from_secs(3);
         assert_eq!(deadlines.next(), Some(first));
-        assert_eq!(deadlines.passed(first), Some(Passed::Read));
+        assert_eq!(deadlines.passed(first), Some(Passed::Request));
         assert_eq!(deadlines.passed(first), None);
     }
 

@@ -21,6 +21,7 @@ mod opening;
 mod output;
 mod pressure;
 mod signals;
+mod slots;
 mod turn;
 mod waiting;
 

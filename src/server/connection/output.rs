@@ -11,7 +11,7 @@ use base::env::Stream;
 use base::limits::KIB;
 use bytes::BytesMut;
 use protocol::frame::Encoder;
-use query::Output as Answers;
+use query::{Acknowledgement, Output as Answers};
 use tokio::io::AsyncWrite;
 
 use super::handshake::Wrapping;
@@ -34,8 +34,8 @@ pub(crate) struct Output {
 pub(crate) struct Acknowledgements {
     /// Whole envelopes.
     pub(crate) envelopes: BytesMut,
-    /// The stream of each.
-    pub(crate) streams: Vec<i16>,
+    /// The write that each is for.
+    pub(crate) writes: Vec<Acknowledgement>,
 }
 
 impl Output {
@@ -94,7 +94,7 @@ impl Output {
         let spare = self.spares.pop().unwrap_or_default();
         Acknowledgements {
             envelopes: std::mem::replace(&mut self.answers.acknowledgements, spare.envelopes),
-            streams: std::mem::replace(&mut self.answers.written, spare.streams),
+            writes: std::mem::replace(&mut self.answers.written, spare.writes),
         }
     }
 
@@ -103,7 +103,7 @@ impl Output {
         let is_small = spare.envelopes.capacity() <= SPARE_BYTES_MAX;
         if is_small && self.spares.len() < SPARES_MAX {
             spare.envelopes.clear();
-            spare.streams.clear();
+            spare.writes.clear();
             self.spares.push(spare);
         }
     }

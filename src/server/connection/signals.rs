@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::event::Event;
 use protocol::response;
+use query::Service;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -15,7 +16,7 @@ impl Connection {
     /// Takes what was waited for.
     pub(super) fn take(&mut self, signal: Signal) {
         match signal {
-            Signal::Runnable => {}
+            Signal::Woken => {}
             Signal::Answer(envelope) => {
                 self.shared.metrics.answer(&envelope);
                 self.output.buffer().extend_from_slice(&envelope);
@@ -27,8 +28,7 @@ impl Connection {
                 self.output.keep(acknowledgements);
             }
             Signal::Synced(acknowledgements, Err(error)) => {
-                self.fail_writes(&acknowledgements.streams, &error);
-                self.output.keep(acknowledgements);
+                self.fail_writes(acknowledgements, &error);
             }
             Signal::Event(subscription, event) => self.take_event(subscription, event),
             Signal::Drain => self.finish(),
@@ -67,22 +67,29 @@ impl Connection {
                     tracing::debug!(client = %self.client.address(), reason, "closing a connection");
                     self.phase = Phase::Closed;
                 }
-                Passed::Read => self.time_out_reads(now),
+                Passed::Request => self.time_out_requests(now),
                 Passed::Quiet => self.release(),
             }
         }
     }
 
-    fn time_out_reads(&mut self, now: Duration) {
+    fn time_out_requests(&mut self, now: Duration) {
         self.output.begin();
-        while let Some(parked) = self.waiting.expired(now) {
+        while let Some(parked) = self.waiting.expired_read(now) {
             let out = self.output.answers();
             let start = out.answers.len();
             parked.time_out(out);
             self.shared.metrics.answer(&out.answers[start..]);
         }
         self.output.end();
-        self.deadlines.read = self.waiting.next_deadline();
+        while let Some(late) = self.waiting.expired_writes(now) {
+            tracing::warn!(
+                writes = late.writes.len(),
+                "the commit log was not synced in time"
+            );
+            self.answer_writes(late, Service::commit_timed_out);
+        }
+        self.deadlines.request = self.waiting.next_deadline();
     }
 
     /// Gives back the memory of a connection that has been quiet.

@@ -22,10 +22,11 @@ use protocol::frame::{Envelope, Opcode, flags};
 use protocol::request::{self, Request};
 use protocol::response::{self, Head, Response};
 use protocol::version::Version;
-use query::Progress;
+use query::{Acknowledgement, Progress, Service};
 use storage::Position;
 
 use super::handshake::Stage;
+use super::output::Acknowledgements;
 use super::pressure::{self, Admission};
 use super::{Connection, Open};
 
@@ -199,7 +200,7 @@ impl Connection {
             Progress::Acknowledged => {}
             Progress::Parked(parked) => {
                 if let Some(deadline) = self.waiting.park(parked) {
-                    self.deadlines.wait_for_read(deadline);
+                    self.deadlines.wait_for_request(deadline);
                 }
             }
             Progress::Later(answer) => self.waiting.later(answer, request_bytes),
@@ -234,18 +235,17 @@ impl Connection {
         }
         match open.turn.commit() {
             Ok(_) if !self.output.has_acknowledgements() => {}
-            Ok(position) => self.acknowledge(position),
+            Ok(position) => self.acknowledge(position, open.turn.mono()),
             Err(error) => {
                 let acknowledgements = self.output.take_acknowledgements();
-                self.fail_writes(&acknowledgements.streams, &error);
-                self.output.keep(acknowledgements);
+                self.fail_writes(acknowledgements, &error);
             }
         }
     }
 
     /// Acknowledges the turn's writes, which are in the log up to this position: at once, or after a sync, and after a pause
-    /// when memtables or log run short of room.
-    fn acknowledge(&mut self, position: Option<Position>) {
+    /// when memtables or log run short of room. The turn `begun` then.
+    fn acknowledge(&mut self, position: Option<Position>, begun: Duration) {
         let coordinator = self.shared.service.coordinator();
         let unsynced = position.filter(|position| coordinator.needs_sync(*position));
         let pause = coordinator.engine().delay();
@@ -254,18 +254,34 @@ impl Connection {
         }
         let synced = unsynced.map(|position| coordinator.synced(position));
         let pause = pause.map(|duration| self.shared.env.sleep(duration));
+        let deadline = begun + coordinator.options().write_timeout;
         let acknowledgements = self.output.take_acknowledgements();
-        self.waiting.sync(settled(pause, synced), acknowledgements);
+        self.waiting
+            .sync(settled(pause, synced), acknowledgements, deadline);
+        self.deadlines.wait_for_request(deadline);
     }
 
     /// Answers writes that are not in the log.
-    pub(super) fn fail_writes(&mut self, streams: &[i16], error: &Failed) {
-        let error = self.shared.service.commit_failed(error);
+    pub(super) fn fail_writes(&mut self, acknowledgements: Acknowledgements, error: &Failed) {
+        self.answer_writes(acknowledgements, |service, write| {
+            service.commit_failed(error, write)
+        });
+    }
+
+    /// Answers writes with an error each, in place of their acknowledgements.
+    pub(super) fn answer_writes(
+        &mut self,
+        acknowledgements: Acknowledgements,
+        error_of: impl Fn(&Service, &Acknowledgement) -> Error,
+    ) {
         let version = self.input.version().unwrap_or(Version::NEWEST);
-        for stream in streams {
+        for write in &acknowledgements.writes {
+            let error = error_of(&self.shared.service, write);
             self.shared.metrics.error(error.code());
-            response::encode_error(&error, &Head::new(version, *stream), self.output.buffer());
+            let head = Head::new(version, write.stream);
+            response::encode_error(&error, &head, self.output.buffer());
         }
+        self.output.keep(acknowledgements);
     }
 }
 

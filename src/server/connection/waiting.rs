@@ -4,11 +4,11 @@
 //! |---|---|
 //! | its next turn | a read in the queue `runnable`, oldest first |
 //! | a block | a read in a slot of `blocked`, and a future that names the slot |
-//! | a sync | the acknowledgements of one turn, inside a future |
+//! | a sync | the acknowledgements of one turn in a slot of `unsynced`, and a future that names the slot |
 //! | something long: DDL, TRUNCATE | a future that gives the answer |
 //!
-//! A read whose deadline passes while it waits for a block is taken out and answered; its slot stays taken until the future
-//! ends, so a disk that hangs does not let them pile up.
+//! A read whose deadline passes while it waits for a block, and writes whose deadline passes while they wait for a sync, are
+//! taken out and answered; the slot stays taken until the future ends (`slots`).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -25,6 +25,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::events;
 use super::output::Acknowledgements;
+use super::slots::{Ended, Slots};
 
 /// Something that was waited for has come.
 pub(crate) enum Signal {
@@ -32,8 +33,8 @@ pub(crate) enum Signal {
     Answer(BytesMut),
     /// The log is synced, or never will be, up to these writes.
     Synced(Acknowledgements, Result<(), coordinator::Error>),
-    /// A read can go on; it is in the queue.
-    Runnable,
+    /// A read can go on, and is in the queue; or what was given up has ended.
+    Woken,
     /// An event, and where the next comes from.
     Event(Receiver<Event>, Result<Event, RecvError>),
     /// The listener drains.
@@ -49,6 +50,8 @@ enum Outcome {
     Answer(BytesMut, usize),
     /// The read in this slot can go on.
     Woken(usize),
+    /// The writes in this slot are synced, or never will be.
+    Synced(usize, Result<(), coordinator::Error>),
 }
 
 /// The requests that wait, and what else the connection listens to.
@@ -56,23 +59,14 @@ enum Outcome {
 pub(crate) struct Waiting {
     futures: FuturesUnordered<BoxFuture<'static, Outcome>>,
     runnable: VecDeque<Parked>,
-    blocked: Vec<Slot>,
-    free: Vec<usize>,
+    blocked: Slots<Parked>,
+    unsynced: Slots<Acknowledgements>,
     requests: usize,
     bytes: usize,
-    /// Reads that were answered while their block was still to come.
-    timed_out: usize,
-}
-
-/// A place for a read that waits for a block.
-enum Slot {
-    Free,
-    Blocked(Parked),
-    TimedOut,
 }
 
 impl Waiting {
-    /// Requests that were started and not answered, and those that wait for a block in vain.
+    /// Requests that were started and not answered, and those that were given up and still have their place.
     pub(crate) fn requests(&self) -> usize {
         self.requests
     }
@@ -84,7 +78,7 @@ impl Waiting {
 
     /// Whether every request was answered.
     pub(crate) fn is_idle(&self) -> bool {
-        self.requests == self.timed_out
+        self.requests == self.blocked.given_up() + self.unsynced.given_up()
     }
 
     /// How many reads only wait for their turn.
@@ -101,25 +95,12 @@ impl Waiting {
             return None;
         };
         let deadline = parked.deadline();
-        let slot = self.take_slot(parked);
+        let slot = self.blocked.put(parked, deadline, 1);
         self.push(async move {
             wait.await;
             Outcome::Woken(slot)
         });
         Some(deadline)
-    }
-
-    fn take_slot(&mut self, parked: Parked) -> usize {
-        match self.free.pop() {
-            Some(slot) => {
-                self.blocked[slot] = Slot::Blocked(parked);
-                slot
-            }
-            None => {
-                self.blocked.push(Slot::Blocked(parked));
-                self.blocked.len() - 1
-            }
-        }
     }
 
     /// The read whose turn is next.
@@ -131,25 +112,21 @@ impl Waiting {
     }
 
     /// Takes one read that waits for a block beyond its deadline.
-    pub(crate) fn expired(&mut self, now: Duration) -> Option<Parked> {
-        let late =
-            |slot: &&mut Slot| matches!(slot, Slot::Blocked(parked) if parked.deadline() <= now);
-        let slot = self.blocked.iter_mut().find(late)?;
-        let Slot::Blocked(parked) = std::mem::replace(slot, Slot::TimedOut) else {
-            return None;
-        };
-        self.timed_out += 1;
+    pub(crate) fn expired_read(&mut self, now: Duration) -> Option<Parked> {
+        let parked = self.blocked.expired(now)?;
         self.bytes -= parked.held_bytes();
         Some(parked)
     }
 
-    /// The earliest deadline of the reads that wait for a block.
+    /// Takes writes that wait for their sync beyond their deadline.
+    pub(crate) fn expired_writes(&mut self, now: Duration) -> Option<Acknowledgements> {
+        self.unsynced.expired(now)
+    }
+
+    /// The earliest deadline of what waits for a block or a sync.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        let deadlines = self.blocked.iter().filter_map(|slot| match slot {
-            Slot::Blocked(parked) => Some(parked.deadline()),
-            Slot::Free | Slot::TimedOut => None,
-        });
-        deadlines.min()
+        let both = [self.blocked.next_deadline(), self.unsynced.next_deadline()];
+        both.into_iter().flatten().min()
     }
 
     /// An answer that takes long, to a request of this many bytes.
@@ -159,14 +136,17 @@ impl Waiting {
         self.push(async move { Outcome::Answer(answer.await, bytes) });
     }
 
-    /// Acknowledgements that wait for a sync.
+    /// Acknowledgements that wait for a sync, until `deadline` at most.
     pub(crate) fn sync(
         &mut self,
         synced: impl Future<Output = Result<(), coordinator::Error>> + Send + 'static,
         acknowledgements: Acknowledgements,
+        deadline: Duration,
     ) {
-        self.requests += acknowledgements.streams.len();
-        self.push(async move { Outcome::Signal(Signal::Synced(acknowledgements, synced.await)) });
+        let writes = acknowledgements.writes.len();
+        self.requests += writes;
+        let slot = self.unsynced.put(acknowledgements, deadline, writes);
+        self.push(async move { Outcome::Synced(slot, synced.await) });
     }
 
     /// The next event of a subscription.
@@ -204,34 +184,30 @@ impl Waiting {
             return Poll::Pending;
         };
         Poll::Ready(match outcome {
-            Outcome::Signal(signal) => {
-                if let Signal::Synced(acknowledgements, _) = &signal {
-                    self.requests -= acknowledgements.streams.len();
-                }
-                signal
-            }
+            Outcome::Signal(signal) => signal,
             Outcome::Answer(envelope, bytes) => {
                 self.requests -= 1;
                 self.bytes -= bytes;
                 Signal::Answer(envelope)
             }
             Outcome::Woken(slot) => {
-                self.wake(slot);
-                Signal::Runnable
+                match self.blocked.end(slot) {
+                    Ended::InTime(parked) => self.runnable.push_back(parked),
+                    Ended::GivenUp(requests) => self.requests -= requests,
+                }
+                Signal::Woken
             }
+            Outcome::Synced(slot, result) => match self.unsynced.end(slot) {
+                Ended::InTime(acknowledgements) => {
+                    self.requests -= acknowledgements.writes.len();
+                    Signal::Synced(acknowledgements, result)
+                }
+                Ended::GivenUp(requests) => {
+                    self.requests -= requests;
+                    Signal::Woken
+                }
+            },
         })
-    }
-
-    fn wake(&mut self, slot: usize) {
-        match std::mem::replace(&mut self.blocked[slot], Slot::Free) {
-            Slot::Blocked(parked) => self.runnable.push_back(parked),
-            Slot::TimedOut => {
-                self.timed_out -= 1;
-                self.requests -= 1;
-            }
-            Slot::Free => unreachable!("a slot is free only after its future has ended"),
-        }
-        self.free.push(slot);
     }
 
     /// Gives back memory that nothing is in.
@@ -239,9 +215,7 @@ impl Waiting {
         if self.runnable.is_empty() {
             self.runnable = VecDeque::new();
         }
-        if self.free.len() == self.blocked.len() {
-            self.blocked = Vec::new();
-            self.free = Vec::new();
-        }
+        self.blocked.release();
+        self.unsynced.release();
     }
 }

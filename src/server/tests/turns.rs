@@ -5,14 +5,17 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use protocol::Consistency;
 use protocol::client::Options as ClientOptions;
+use protocol::error::WriteType;
 use protocol::event::{Change, Event, Kind, Target};
 use protocol::frame::{Opcode, flags};
-use protocol::request::{Execute, Parameters, Prepare, Query, Request};
+use protocol::request::{
+    Batch, BatchBuilder, BatchKind, Bindings, Execute, Parameters, Prepare, Query, Request,
+};
 use protocol::response::{self, Response};
 use protocol::result::Outcome;
 use protocol::version::Version;
+use protocol::{Consistency, Error};
 use server::Options;
 use sim::disk::Faults;
 use sim::local::Machine;
@@ -21,6 +24,18 @@ use support::{Node, Raw, Settings, error_of, query, texts};
 
 fn insert(k: i32, c: i32, v: &str) -> String {
     format!("INSERT INTO ks.t (k, c, v) VALUES ({k}, {c}, '{v}')")
+}
+
+fn batch(kind: BatchKind, statements: &BatchBuilder, consistency: Consistency) -> Request<'_> {
+    Request::Batch(Batch {
+        kind,
+        statements: statements.statements(),
+        consistency,
+        serial_consistency: None,
+        timestamp: None,
+        keyspace: None,
+        now_in_seconds: None,
+    })
 }
 
 #[test]
@@ -180,6 +195,58 @@ fn a_failed_sync_is_answered_to_every_write() {
             .map(|(_, count)| count)
             .sum();
         assert_eq!(counted, 100);
+    });
+    run.expect("the power does not fail");
+}
+
+#[test]
+fn writes_that_wait_too_long_for_a_sync_are_answered_with_what_they_were() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let machine = Machine::new(9);
+    let disk = machine.disk().clone();
+    let run = machine.run(|env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        node.with_table().await;
+        let mut raw = node.raw(&[]).await;
+        disk.set_sync_time(60 * SECOND);
+        let text = insert(1, 1, "x");
+        let write = |consistency| {
+            Request::Query(Query {
+                text: &text,
+                parameters: Parameters::new(consistency),
+            })
+        };
+        raw.request(&write(Consistency::LocalQuorum), 1).await;
+        let mut statements = BatchBuilder::new();
+        statements.push_text(&text, &Bindings::new());
+        let batch = batch(BatchKind::Unlogged, &statements, Consistency::All);
+        raw.request(&batch, 2).await;
+        let expected = [
+            (1, Consistency::LocalQuorum, WriteType::Simple),
+            (2, Consistency::All, WriteType::UnloggedBatch),
+        ];
+        for (stream, consistency, write_type) in expected {
+            let answer = env.timeout(3 * SECOND, raw.next_error()).await;
+            let (answered, error, _) = answer.expect("an answer in time");
+            let late = Error::WriteTimeout {
+                consistency,
+                received: 0,
+                required: 1,
+                write_type,
+                contentions: 0,
+            };
+            assert_eq!((answered, error), (stream, late));
+        }
+        raw.request(&query("SELECT key FROM system.local"), 3).await;
+        assert_eq!(raw.next().await.opcode, Opcode::Result, "reads go on");
+        // What was given up counts until its sync has ended, and is not answered again.
+        assert_eq!(node.server.budget().waiting(), 2);
+        disk.set_sync_time(Duration::from_micros(100));
+        env.sleep(120 * SECOND).await;
+        assert_eq!(node.server.budget().waiting(), 0);
+        raw.request(&write(Consistency::One), 4).await;
+        let answer = raw.next().await;
+        assert_eq!((answer.stream, answer.opcode), (4, Opcode::Result));
     });
     run.expect("the power does not fail");
 }
