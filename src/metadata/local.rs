@@ -272,10 +272,12 @@ impl Worker {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let (state, outcome) = self.shared.state.load().apply(&transformation)?;
+        let before = self.shared.state.load_full();
+        before.check(&transformation)?;
+        let (state, outcome) = before.apply(&transformation)?;
         if outcome.effect.is_none() {
             return Ok(Committed {
-                epoch: self.shared.state.load().epoch,
+                epoch: before.epoch,
                 outcome,
             });
         }

@@ -3,7 +3,7 @@
 //! Messages are Cassandra's. What a column, field or key may be made of is checked where those are known.
 
 use cql::tree::{DataType, Identifier, Native, QualifiedName};
-use types::{Type, udt};
+use types::Type;
 
 use crate::keyspace::unknown_type;
 use crate::{Catalog, Error};
@@ -35,23 +35,11 @@ pub fn resolve(written: &DataType, keyspace: &str, catalog: &Catalog) -> Result<
 }
 
 /// Refuses a type of more than [`TYPE_PARTS_MAX`] parts.
-pub(crate) fn check_size(ty: &Type) -> Result<(), Error> {
+fn check_size(ty: &Type) -> Result<(), Error> {
     if PartsLeft::new().take(ty) {
         return Ok(());
     }
     Err(too_large(&ty.to_string()))
-}
-
-/// Refuses a user-defined type of more than [`TYPE_PARTS_MAX`] parts.
-pub(crate) fn check_definition_size(definition: &udt::Definition) -> Result<(), Error> {
-    let mut left = PartsLeft::fields();
-    if definition.fields.iter().all(|(_, ty)| left.take(ty)) {
-        return Ok(());
-    }
-    Err(too_large(&format!(
-        "{}.{}",
-        definition.keyspace, definition.name
-    )))
 }
 
 /// The error for a type too large, by its name.

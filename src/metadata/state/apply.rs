@@ -11,6 +11,15 @@ use crate::{Boot, Registration, Transformation};
 type Applied = Result<(State, Outcome), Refused>;
 
 impl State {
+    /// Refuses a new transformation that goes beyond a limit: asked once, before it gets its place in the log. What the
+    /// log holds is applied whatever the limits are by then.
+    pub fn check(&self, transformation: &Transformation) -> Result<(), Refused> {
+        match transformation {
+            Transformation::Schema(change) => Ok(self.catalog.check(change)?),
+            _ => Ok(()),
+        }
+    }
+
     /// The state after a transformation, and what it did. Pure and total: the same arguments give the same result.
     ///
     /// The epoch goes up by one even if nothing else changed; a committer may leave out an entry without effect.

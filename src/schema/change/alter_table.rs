@@ -6,12 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::limits::COLUMNS_MAX;
 use model::ColumnId;
 use types::Type;
 
-use super::apply::check_part_name;
-use super::table::{check_nested, check_table_size};
+use super::table::check_nested;
 use super::{NewColumn, TableAction};
 use crate::property::Properties;
 use crate::table::{Column, ColumnKind, Dropped, Order};
@@ -76,7 +74,7 @@ impl<'a> Addition<'a> {
                 );
             }
         }
-        check_table_size(self.table)
+        Ok(())
     }
 
     fn add(&mut self, new: &NewColumn, dropped: Option<&Dropped>) -> Result<(), Error> {
@@ -86,7 +84,6 @@ impl<'a> Addition<'a> {
                 "Static columns are only useful (and thus allowed) if the table has at least one clustering column",
             ));
         }
-        check_part_name("Column", name)?;
         let ty = self.keyspace.refresh(&new.ty)?;
         check_nested(&ty, &format!(" for column {name}"))?;
         self.check_counter(name, &ty)?;
@@ -113,9 +110,6 @@ impl<'a> Addition<'a> {
 
     fn take_id(&mut self) -> Result<ColumnId, Error> {
         let table = &mut *self.table;
-        if self.names.len() >= COLUMNS_MAX {
-            return Err(too_many_columns());
-        }
         let id = ColumnId(table.next_column);
         table.next_column = table.next_column.checked_add(1).ok_or_else(|| {
             Error::invalid(format!(
@@ -169,13 +163,6 @@ impl<'a> Addition<'a> {
         }
         Ok(())
     }
-}
-
-/// The error for a table of too many columns.
-pub(crate) fn too_many_columns() -> Error {
-    Error::invalid(format!(
-        "A table cannot have more than {COLUMNS_MAX} columns"
-    ))
 }
 
 /// Whether values of the old type read as values of the new one.
@@ -318,7 +305,6 @@ fn rename(table: &mut Table, renames: &[(String, String)], if_exists: bool) -> R
                 Error::invalid(format!("Cannot rename non PRIMARY KEY column {from}")).about(from),
             );
         }
-        check_part_name("Column", to).map_err(|error| error.about(to))?;
         if table.column(to).is_some() || !taken.insert(to) {
             return Err(Error::invalid(format!(
                 "Cannot rename column {from} to {to} in table '{}'; another column with that name already exists",

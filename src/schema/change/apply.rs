@@ -5,6 +5,7 @@ use crate::{Catalog, Error, system};
 
 impl Catalog {
     /// The catalog after a change, and what the change did. Pure and total: the same arguments give the same result.
+    /// Limits are [`Catalog::check`]'s.
     pub fn apply(&self, change: &Change, topology: &Topology) -> Result<(Catalog, Outcome), Error> {
         change.authorize()?;
         match change {
@@ -130,29 +131,4 @@ fn refuse_system(keyspace: &str, verb: &str, resource: &str) -> Result<(), Error
         return Err(Error::Unauthorized(format!("Cannot {verb} {resource}")));
     }
     Ok(())
-}
-
-/// The longest name of a keyspace or table, as in Cassandra: both become names of directories.
-pub(super) const NAME_LENGTH_MAX: usize = 48;
-
-/// The longest name of a column, field or type in bytes: the protocol counts names in an unsigned short, and every
-/// answer repeats the names of its columns.
-pub const PART_NAME_BYTES_MAX: usize = 1_024;
-
-/// Refuses a name that is too long for a column, field or type; `what` says which.
-pub(super) fn check_part_name(what: &str, name: &str) -> Result<(), Error> {
-    if name.len() <= PART_NAME_BYTES_MAX {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(NAME_LENGTH_MAX).collect();
-    Err(Error::invalid(format!(
-        "{what} name must not be more than {PART_NAME_BYTES_MAX} bytes long (got '{shown}...' of {} bytes)",
-        name.len()
-    )))
-}
-
-/// Whether a keyspace or table may bear this name.
-pub(super) fn is_valid_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && name.len() <= NAME_LENGTH_MAX && name.bytes().all(plain)
 }

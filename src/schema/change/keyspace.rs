@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::{NAME_LENGTH_MAX, is_valid_name};
 use super::{Effect, Outcome, Target, Topology, Verb};
 use crate::keyspace::short_class;
 use crate::property::Properties;
@@ -24,12 +23,6 @@ pub(super) fn create(
     durable_writes: bool,
     if_not_exists: bool,
 ) -> Applied {
-    if !is_valid_name(name) {
-        return Err(Error::invalid(format!(
-            "Keyspace name must not be empty, more than {NAME_LENGTH_MAX} characters long, \
-             or contain non-alphanumeric-underscore characters (got '{name}')"
-        )));
-    }
     if catalog.keyspace(name).is_some() {
         if if_not_exists {
             return Ok(catalog.unchanged());

@@ -6,11 +6,14 @@
 //! Between resolving and applying, other changes may have come first. So [`crate::Catalog::apply`] checks everything again
 //! against the catalog it is given, and takes user-defined types as they are then.
 //!
+//! Limits are judged once, by [`crate::Catalog::check`], when a change comes in; applying takes what was let in.
+//!
 //! What always holds: an error leaves nothing changed, and `IF [NOT] EXISTS` that found nothing to do gives the same
 //! catalog without an effect.
 
 pub(crate) mod alter_table;
 pub(crate) mod apply;
+pub(crate) mod check;
 pub mod format;
 pub(crate) mod keyspace;
 pub(crate) mod table;

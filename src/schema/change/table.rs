@@ -5,10 +5,8 @@ use std::sync::Arc;
 use types::Type;
 
 use super::alter_table::altered;
-use super::apply::{NAME_LENGTH_MAX, check_part_name, is_valid_name};
 use super::{Effect, Outcome, TableAction, Target, Verb};
 use crate::table::ColumnKind;
-use crate::types::{PartsLeft, check_size, table_too_large};
 use crate::{Catalog, Error, Keyspace, Table};
 
 type Applied = Result<(Catalog, Outcome), Error>;
@@ -22,19 +20,9 @@ pub(super) fn create(catalog: &Catalog, table: &Arc<Table>, if_not_exists: bool)
         let (keyspace, table) = (table.keyspace.to_string(), table.name.to_string());
         return Err(Error::AlreadyExists { keyspace, table });
     }
-    if !is_valid_name(&table.name) {
-        return Err(Error::config(format!(
-            "{}.{}: Table name must not be empty, more than {NAME_LENGTH_MAX} characters long, \
-             or contain non-alphanumeric-underscore characters (got \"{}\")",
-            table.keyspace, table.name, table.name
-        )));
-    }
     if catalog.table_by_id(table.id).is_some() {
         return Err(Error::config(format!("Table id {} is in use", table.id)));
     }
-    table
-        .columns()
-        .try_for_each(|column| check_part_name("Column", &column.name))?;
     let table = refreshed(keyspace, table)?;
     let effect = Effect::new(Verb::Created, Target::Table, &table.keyspace, &table.name);
     let mut keyspace = Keyspace::clone(keyspace);
@@ -105,21 +93,10 @@ pub(super) fn refreshed(keyspace: &Keyspace, table: &Table) -> Result<Table, Err
             check_nested(&column.ty, "")?;
         }
     }
-    check_table_size(&table)?;
     Ok(table.seal())
 }
 
-/// Refuses a table whose columns' types are too large together.
-pub(crate) fn check_table_size(table: &Table) -> Result<(), Error> {
-    let mut left = PartsLeft::table();
-    if table.columns().all(|column| left.take(&column.ty)) {
-        return Ok(());
-    }
-    Err(table_too_large(&table.keyspace, &table.name))
-}
-
-/// A user-defined type that is stored field by field cannot have fields that are stored element by element; no type is
-/// too large or too deep.
+/// A user-defined type that is stored field by field cannot have fields that are stored element by element.
 pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
     let nested = match ty {
         Type::Udt {
@@ -133,7 +110,5 @@ pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
             "Non-frozen UDTs with nested non-frozen collections are not supported{suffix}"
         )));
     }
-    check_size(ty)?;
-    ty.check_nesting()
-        .map_err(|error| Error::invalid(error.to_string()))
+    Ok(())
 }

@@ -4,17 +4,12 @@ use std::sync::Arc;
 
 use types::{Type, udt};
 
-use super::apply::check_part_name;
 use super::table::{check_nested, refreshed};
 use super::{Effect, Outcome, Target, TypeAction, Verb};
 use crate::keyspace::uses;
-use crate::types::{PartsLeft, check_definition_size, too_large};
 use crate::{Catalog, Error, Keyspace};
 
 type Applied = Result<(Catalog, Outcome), Error>;
-
-/// A field's number is two bytes wide in a table's cells.
-const FIELDS_MAX: usize = u16::MAX as usize;
 
 pub(super) fn create(
     catalog: &Catalog,
@@ -32,8 +27,6 @@ pub(super) fn create(
             "A user type with name '{name}' already exists"
         )));
     }
-    check_part_name("Type", name)?;
-    let mut left = PartsLeft::fields();
     let mut definition = udt::Definition {
         keyspace: keyspace.name.to_string(),
         name: name.to_owned(),
@@ -46,12 +39,8 @@ pub(super) fn create(
                 "Duplicate field name '{field}' in type '{name}'"
             ))));
         }
-        check_part_name("Field", field).map_err(about)?;
         let ty = keyspace.refresh(ty)?;
-        if !left.take(&ty) {
-            return Err(about(too_large(&format!("{}.{name}", keyspace.name))));
-        }
-        check_field(&definition, &ty).map_err(about)?;
+        check_field(&ty).map_err(about)?;
         definition.fields.push((field.clone(), ty));
     }
     let effect = Effect::new(Verb::Created, Target::Type, &keyspace.name, name);
@@ -137,20 +126,14 @@ pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: boo
     Ok((catalog.with_keyspace(keyspace), Outcome::of(effect)))
 }
 
-fn check_field(definition: &udt::Definition, ty: &Type) -> Result<(), Error> {
+fn check_field(ty: &Type) -> Result<(), Error> {
     if ty.references_counter() {
         return Err(Error::invalid("A user type cannot contain counters"));
     }
     if matches!(ty, Type::Udt { frozen: false, .. }) {
         return Err(Error::invalid("A user type cannot contain non-frozen UDTs"));
     }
-    if definition.fields.len() >= FIELDS_MAX {
-        return Err(Error::invalid(format!(
-            "A user type cannot have more than {FIELDS_MAX} fields"
-        )));
-    }
-    ty.check_nesting()
-        .map_err(|error| Error::invalid(error.to_string()))
+    Ok(())
 }
 
 fn add(
@@ -169,14 +152,13 @@ fn add(
             "Cannot add field {field} to type {name}: a field with name {field} already exists"
         )));
     }
-    check_part_name("Field", field)?;
     let ty = keyspace.refresh(ty)?;
     if ty.references_udt(&keyspace.name, &name) {
         return Err(Error::invalid(format!(
             "Cannot add new field {field} of type {ty} to user type {name} as it would create a circular reference"
         )));
     }
-    check_field(definition, &ty)?;
+    check_field(&ty)?;
     let tables = keyspace.tables.values().filter(|table| {
         table
             .partition_key
@@ -207,10 +189,7 @@ fn rename(
         .collect();
     for (from, to) in renames {
         match definition.field_index(from) {
-            Some(index) => {
-                check_part_name("Field", to).map_err(|error| error.about(to))?;
-                names[index].clone_from(to);
-            }
+            Some(index) => names[index].clone_from(to),
             None if if_exists => {}
             // Cassandra's spelling.
             None => {
@@ -239,7 +218,6 @@ fn rename(
 
 /// The keyspace with this definition, in all types and tables that use it too.
 fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspace, Error> {
-    check_definition_size(&definition)?;
     let mut new = keyspace.clone();
     let name = definition.name.clone();
     new.types.insert(name.as_str().into(), Arc::new(definition));
@@ -251,10 +229,7 @@ fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspac
         let mut changed = udt::Definition::clone(other);
         for (_, ty) in &mut changed.fields {
             *ty = new.refresh(ty)?;
-            ty.check_nesting()
-                .map_err(|error| Error::invalid(error.to_string()))?;
         }
-        check_definition_size(&changed)?;
         new.types
             .insert(other.name.as_str().into(), Arc::new(changed));
     }

@@ -10,8 +10,8 @@ use types::Type;
 use uuid::Uuid;
 
 use super::{Scope, pairs, properties};
-use crate::change::alter_table::too_many_columns;
 use crate::change::apply::authorize_create;
+use crate::change::check::too_many_columns;
 use crate::change::table::check_nested;
 use crate::change::{NewColumn, TableAction};
 use crate::property::Properties;

@@ -22,6 +22,7 @@ fn applied(catalog: &Catalog, change: &Change) -> Result<Catalog, Error> {
     let topology = Topology {
         data_centers: [("dc1".to_owned(), 1)].into(),
     };
+    catalog.check(change)?;
     catalog.apply(change, &topology).map(|(catalog, _)| catalog)
 }
 
@@ -388,4 +389,40 @@ fn types_come_before_those_that_use_them() {
     let names: Vec<&str> = types.iter().map(|ty| ty.name.as_str()).collect();
     assert_eq!(names[..7], ["z0", "z1", "z2", "z3", "a", "z4", "z5"]);
     assert_eq!(names.len(), 21);
+}
+
+/// What was let in once holds for ever: applying knows no limits, so that an older log reads under stricter ones.
+#[test]
+fn a_change_beyond_todays_limits_is_applied() {
+    let catalog = after(&["CREATE TYPE u (a int)"]);
+    let create = change(&catalog, "CREATE TABLE t (k int PRIMARY KEY, v frozen<u>)");
+    let Change::CreateTable { table, .. } = &create else {
+        panic!("{create:?}");
+    };
+    let fields = (0..2_000).map(|n| (format!("f{n}"), ::types::Type::Int));
+    let changes = [
+        Change::CreateTable {
+            table: std::sync::Arc::new(crate::Table {
+                name: "t-1".into(),
+                ..crate::Table::clone(table)
+            }),
+            if_not_exists: false,
+        },
+        Change::CreateType {
+            keyspace: "ks".to_owned(),
+            name: "large".to_owned(),
+            fields: fields.collect(),
+            if_not_exists: false,
+        },
+        Change::CreateType {
+            keyspace: "ks".to_owned(),
+            name: "n".repeat(2_000),
+            fields: vec![("a".to_owned(), ::types::Type::Int)],
+            if_not_exists: false,
+        },
+    ];
+    for change in changes {
+        assert!(catalog.check(&change).is_err(), "{change:?}");
+        catalog.apply(&change, &Topology::default()).unwrap();
+    }
 }

@@ -83,6 +83,7 @@ impl Shell {
         };
         let change = ddl::resolve(statement, self.keyspace.as_deref(), &self.catalog, choices)?;
         let change = through_bytes(&change);
+        self.catalog.check(&change)?;
         let (catalog, outcome) = self.catalog.apply(&change, &self.topology)?;
         check_catalog(&catalog);
         assert_eq!(
