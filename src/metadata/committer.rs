@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use base::env::BoxFuture;
+use tokio::sync::broadcast;
 
-use crate::{Epoch, Outcome, Refused, State, Transformation};
+use crate::{Epoch, NodeNumber, Outcome, Refused, State, Transformation};
 
 /// A transformation that is in the order, or that had nothing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub trait Committer: Send + Sync {
 
     /// The newest state.
     fn state(&self) -> Arc<State>;
+
+    /// The number of the node that asks.
+    fn number(&self) -> NodeNumber;
+
+    /// Everything that is committed from now on, in order, each after its state was published.
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>>;
 }
 
 /// Acts on a state before anyone else sees it: storage makes a table's memtable before the first write can come.

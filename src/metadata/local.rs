@@ -232,6 +232,14 @@ impl Committer for Local {
     fn state(&self) -> Arc<State> {
         Local::state(self)
     }
+
+    fn number(&self) -> NodeNumber {
+        Local::number(self)
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
+        Local::subscribe(self)
+    }
 }
 
 impl Shared {

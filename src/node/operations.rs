@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admin::{Control, Failure, Mode, Status, Target};
 use base::env::{BoxFuture, Env};
-use metadata::{Local, NodeNumber, State};
+use metadata::{Committer, NodeNumber, State};
 use model::TableId;
 use schema::system;
 use server::Server;
@@ -15,7 +15,7 @@ use storage::Engine;
 /// The services of a running node, and what it does about requests.
 pub struct Operations {
     pub(super) env: Env,
-    pub(super) metadata: Arc<Local>,
+    pub(super) metadata: Arc<dyn Committer>,
     pub(super) engine: Arc<Engine>,
     pub(super) server: Server,
     pub(super) data_dir: String,

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use base::env::give_way;
 use bytes::BytesMut;
 use coordinator::Turn;
 use futures_util::FutureExt;
@@ -112,7 +113,7 @@ async fn look_up(service: &Service, id: Id) -> Result<(), Error> {
         return Err(Error::Unprepared(id));
     }
     let mut turn = service.turn();
-    service.keep(&mut turn, &prepared)?;
+    service.keep(&mut turn, &prepared);
     turn.commit()?;
     Ok(())
 }
@@ -151,7 +152,7 @@ async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
                     if let Some(wait) = wait {
                         wait.await;
                     }
-                    tokio::task::yield_now().await;
+                    give_way().await;
                 });
                 if waited.await.is_none() {
                     parked.time_out(&mut out);

@@ -22,6 +22,9 @@ const PARTS_MAX: usize = BOUND_VALUES_MAX;
 /// How many columns a result may have: as many as a table.
 const SELECTORS_MAX: usize = COLUMNS_MAX;
 
+/// How many rows or ranges one statement may name over all partitions: each is a search of its own.
+const PLACES_MAX: usize = 65_535;
+
 type Counted = Result<(), Error>;
 
 /// Refuses a statement with too many parts.
@@ -58,6 +61,16 @@ pub fn check_in(values: usize) -> Counted {
     }
     Err(Error::invalid(format!(
         "IN has {values} values, the maximum is {PARTS_MAX}; split the query"
+    )))
+}
+
+/// Refuses a statement that names too many rows or ranges in too many partitions.
+pub fn check_places(partitions: usize, ranges: usize) -> Counted {
+    if partitions.saturating_mul(ranges) <= PLACES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The IN relations name {ranges} rows or ranges in each of {partitions} partitions, the maximum is {PLACES_MAX} in all; split the query"
     )))
 }
 
@@ -372,5 +385,22 @@ mod tests {
         ] {
             assert_eq!(refusal(&text), expected, "{}", &text[..60]);
         }
+    }
+
+    #[test]
+    fn places_multiply() {
+        let refusal = |partitions, ranges| {
+            let checked = check_places(partitions, ranges);
+            checked.err().map(|error| error.to_string())
+        };
+        assert_eq!(refusal(1, 10_000), None);
+        assert_eq!(refusal(255, 257), None);
+        assert_eq!(
+            refusal(256, 256).as_deref(),
+            Some(
+                "The IN relations name 256 rows or ranges in each of 256 partitions, the maximum is 65535 in all; split the query"
+            )
+        );
+        assert!(refusal(usize::MAX, usize::MAX).is_some());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metadata::{Effect, Local};
+use metadata::{Committer, Effect};
 use protocol::event::{Change, Event, SchemaChange, Target};
 use schema::change::{Target as SchemaTarget, Verb};
 use tokio::sync::broadcast;
@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 pub const QUEUE_LENGTH: usize = 1_024;
 
 /// Passes each committed schema change on, until the metadata closes.
-pub async fn forward(metadata: Arc<Local>, events: broadcast::Sender<Event>) {
+pub async fn forward(metadata: Arc<dyn Committer>, events: broadcast::Sender<Event>) {
     let mut committed = metadata.subscribe();
     drop(metadata);
     loop {

@@ -72,7 +72,7 @@ impl Parked {
 
     /// Bytes of the answer that it has so far.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.execution.gathered_bytes()
     }
 
     /// What to await before going on; nothing if it only gave way to others.

@@ -46,6 +46,8 @@ pub struct Prepared {
     /// The digest of the result metadata that its first PREPARED told.
     pub first_metadata_id: Id,
     differs: AtomicBool,
+    /// Whether its row still has to say that the columns differ.
+    owes_note: AtomicBool,
     planned: ArcSwap<Planned>,
 }
 
@@ -71,8 +73,19 @@ impl Prepared {
             keyspace: keyspace.map(Into::into),
             first_metadata_id: first,
             differs: AtomicBool::new(differs || first != planned.metadata_id),
+            owes_note: AtomicBool::new(false),
             planned: ArcSwap::from_pointee(planned),
         }
+    }
+
+    /// Remembers that its row could not be written.
+    pub fn owe_note(&self) {
+        self.owes_note.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its row is to be written again; asked once for each time that it could not be.
+    pub fn takes_note(&self) -> bool {
+        self.owes_note.load(Ordering::Relaxed) && self.owes_note.swap(false, Ordering::Relaxed)
     }
 
     /// The plan for a catalog, made again if a table of it changed. The second value says whether

@@ -7,8 +7,10 @@
 //!
 //! All of it takes `write_request_timeout` at most; what was not committed by then never is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use base::env::give_way;
 use bytes::BytesMut;
 use coordinator::{Guard, Turn};
 use futures_util::FutureExt;
@@ -68,10 +70,12 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
         address,
         out: &mut out,
     };
+    let _guards = enter(&service, &mut call, &request).await?;
+    // The line may have been long: the plans and the time are those of now.
+    call.turn.begin();
     let statements = statements(&service, &mut call, &request)?;
     let bindings = bindings(&service, &call, &request, &statements)?;
     let jobs = expand(&statements, &bindings)?;
-    let _guards = enter(&service, &jobs).await?;
     let mut lists = Vec::with_capacity(jobs.len());
     for (plan, bindings) in &jobs {
         lists.push(read_lists(&service, plan, bindings).await?);
@@ -174,29 +178,37 @@ fn timestamp(
     }
 }
 
-/// Waits in the queues of all partitions that are read, in one order so that nobody waits in a ring.
-async fn enter(service: &Service, jobs: &[(&Plan, &Bindings<'_>)]) -> Result<Vec<Guard>, Error> {
-    let mut places: Vec<(TableId, PartitionKey)> = Vec::new();
-    for (plan, bindings) in jobs.iter().filter(|(plan, _)| plan.needs_read()) {
-        places.extend(
-            plan.partitions(bindings)?
-                .into_iter()
-                .map(|key| (plan.table.id, key)),
-        );
-    }
-    places.sort();
-    places.dedup();
+/// Waits in the queues of all partitions that are read.
+async fn enter(
+    service: &Service,
+    call: &mut Call<'_>,
+    request: &Request<'_>,
+) -> Result<Vec<Guard>, Error> {
+    let places = places(service, call, request)?;
     let mut guards = Vec::with_capacity(places.len());
     for (table, key) in places {
-        guards.push(
-            service
-                .coordinator()
-                .queues()
-                .enter(table, &key.bytes)
-                .await?,
-        );
+        let queues = service.coordinator().queues();
+        guards.push(queues.enter(table, &key.bytes).await?);
     }
     Ok(guards)
+}
+
+/// The partitions that are read, in the one order in which everybody enters their queues.
+fn places(
+    service: &Service,
+    call: &mut Call<'_>,
+    request: &Request<'_>,
+) -> Result<BTreeSet<(TableId, PartitionKey)>, Error> {
+    let statements = statements(service, call, request)?;
+    let bindings = bindings(service, call, request, &statements)?;
+    let mut places = BTreeSet::new();
+    for (plan, bindings) in expand(&statements, &bindings)? {
+        if plan.needs_read() {
+            let keys = plan.partitions(bindings)?.into_iter();
+            places.extend(keys.map(|key| (plan.table.id, key)));
+        }
+    }
+    Ok(places)
 }
 
 /// The lists of all rows that a modification names.
@@ -215,31 +227,14 @@ async fn read_lists(
         ))
     };
     if plan.needs_statics() {
-        let distinct = true;
-        read(
-            service,
-            plan,
-            Command {
-                distinct,
-                ..command()?
-            },
-            &mut lists,
-        )
-        .await?;
+        let mut command = command()?;
+        command.distinct = true;
+        read(service, plan, command, &mut lists).await?;
     }
     if plan.needs_rows() {
-        let rows = plan.rows(bindings)?;
-        let slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
-        read(
-            service,
-            plan,
-            Command {
-                slices,
-                ..command()?
-            },
-            &mut lists,
-        )
-        .await?;
+        let (rows, mut command) = (plan.rows(bindings)?, command()?);
+        command.slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
+        read(service, plan, command, &mut lists).await?;
     }
     Ok(lists)
 }
@@ -268,7 +263,7 @@ async fn read(
             RowStep::End => return Ok(()),
             RowStep::Wait(wait) => wait.await,
             RowStep::Yield => {
-                tokio::task::yield_now().await;
+                give_way().await;
                 turn.begin();
             }
         }

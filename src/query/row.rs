@@ -99,6 +99,12 @@ impl Fetch {
         slot
     }
 
+    /// The ids of the columns that are not part of the key.
+    pub fn ids(&self) -> impl Iterator<Item = ColumnId> {
+        let both = self.regulars.iter().chain(&self.statics);
+        both.map(|(id, _)| *id)
+    }
+
     /// The name of a column of one of these kinds that is read, if there is one.
     pub fn first_of<'t>(&self, kinds: &[ColumnKind], table: &'t Table) -> Option<&'t str> {
         let slot = self.slots.iter().find(|slot| kinds.contains(&slot.kind))?;
@@ -113,12 +119,9 @@ impl Fetch {
         self.slots.iter().any(|slot| slot.kind == kind)
     }
 
-    /// Whether a slot is the column of this name.
-    pub fn is(&self, slot: usize, name: &str, table: &Table) -> bool {
-        let (Some(slot), Some(column)) = (self.slots.get(slot), table.column(name)) else {
-            return false;
-        };
-        slot.id == column.id && slot.kind == column.kind
+    /// Whether a column is read.
+    pub fn has(&self, column: &Column) -> bool {
+        self.slot_of.contains_key(&(column.kind, column.id))
     }
 }
 
@@ -290,6 +293,14 @@ impl Values {
             Place::Static(range) => row.static_image?.get(range.clone()),
             Place::Scratch(range) => self.scratch.get(range.clone()),
         }
+    }
+
+    /// When a slot's one cell was written, and when it expires.
+    pub fn times(&self, slot: usize) -> Option<Times> {
+        Some(Times {
+            written: self.written(slot)?,
+            expiry: self.expiry(slot),
+        })
     }
 
     /// When a slot's cell was written, in microseconds.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use cql::tree::{Describe, DescribeSubject, Statement, Truncate};
 use futures_util::FutureExt;
-use metadata::{Committed, Committer, State, Transformation};
+use metadata::{Committed, State, Transformation};
 use model::Timestamp;
 use protocol::Consistency;
 use protocol::error::WriteType;
@@ -213,6 +213,9 @@ fn truncate_table(
     let table = catalog
         .require_table(keyspace, name.name.as_str())
         .map_err(|error| source.quoting(error))?;
+    if system::is_virtual(&table.keyspace) {
+        return Err(Error::invalid("Cannot truncate virtual tables"));
+    }
     if let Some(refusal) = system::refuses_writes(table) {
         return Err(Error::Unauthorized(refusal));
     }

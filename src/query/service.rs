@@ -8,7 +8,7 @@ use base::env::{Env, Task};
 use base::limits::STATEMENT_BYTES_MAX;
 use bytes::BytesMut;
 use coordinator::{Coordinator, Turn};
-use metadata::{Local, State};
+use metadata::{Committer, State};
 use protocol::error::Error as Wire;
 use protocol::event::Event;
 use protocol::request::{Execute, Prepare, Query, Request};
@@ -41,7 +41,7 @@ pub struct Service {
 
 pub(crate) struct Shared {
     pub(crate) coordinator: Coordinator,
-    pub(crate) metadata: Arc<Local>,
+    pub(crate) metadata: Arc<dyn Committer>,
     pub(crate) options: Options,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) cached: Cached,
@@ -62,7 +62,12 @@ pub(crate) struct Call<'a> {
 
 impl Service {
     /// A service over a coordinator and the agreed metadata.
-    pub fn new(env: Env, coordinator: Coordinator, metadata: Arc<Local>, options: Options) -> Self {
+    pub fn new(
+        env: Env,
+        coordinator: Coordinator,
+        metadata: Arc<dyn Committer>,
+        options: Options,
+    ) -> Self {
         let (sender, _) = broadcast::channel(events::QUEUE_LENGTH);
         let task = env.spawn(
             "schema events",
@@ -276,10 +281,8 @@ impl Service {
         let state = self.state();
         let (planned, newly_differs) =
             prepared.current(&state.catalog, &self.shared.options.data_center)?;
-        if newly_differs {
-            self.shared
-                .store
-                .remember(prepared, true, &state.catalog, turn)?;
+        if newly_differs || prepared.takes_note() {
+            self.note(turn, prepared, prepared.differs());
         }
         Ok(planned)
     }
@@ -354,21 +357,29 @@ impl Service {
         let planned = self.plan(text, keyspace)?;
         let keyspace = keyspace.filter(|_| !planned.is_qualified);
         let prepared = Arc::new(Prepared::new(text, keyspace, planned));
-        self.keep(turn, &prepared)?;
-        self.shared
-            .store
-            .remember(&prepared, false, &self.state().catalog, turn)?;
+        self.keep(turn, &prepared);
+        self.note(turn, &prepared, false);
         Ok(prepared)
     }
 
-    /// Puts a statement into the cache, and takes the rows of those it replaces out of the table.
-    pub(crate) fn keep(&self, turn: &mut Turn, prepared: &Arc<Prepared>) -> Result<(), Error> {
-        for evicted in self.shared.cached.insert(prepared.clone()) {
-            self.shared
-                .store
-                .forget(&evicted, &self.state().catalog, turn)?;
+    /// Writes a statement's row with the turn. Nobody fails because it cannot be written: without the
+    /// row a client prepares again after a restart.
+    fn note(&self, turn: &mut Turn, prepared: &Prepared, differs: bool) {
+        let catalog = &self.state().catalog;
+        if let Err(error) = self.shared.store.remember(prepared, differs, catalog, turn) {
+            tracing::debug!("a prepared statement is not remembered: {error}");
+            prepared.owe_note();
         }
-        Ok(())
+    }
+
+    /// Puts a statement into the cache, and takes the rows of those it replaces out of the table.
+    pub(crate) fn keep(&self, turn: &mut Turn, prepared: &Arc<Prepared>) {
+        for evicted in self.shared.cached.insert(prepared.clone()) {
+            let catalog = &self.state().catalog;
+            if let Err(error) = self.shared.store.forget(&evicted, catalog, turn) {
+                tracing::debug!("a prepared statement is not forgotten: {error}");
+            }
+        }
     }
 }
 

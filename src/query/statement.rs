@@ -231,6 +231,12 @@ impl Maker<'_> {
         markers: &mut Markers,
     ) -> Result<(modify::Plan, Arc<Table>), Error> {
         let table = self.table(table_of(statement))?;
+        if schema::system::is_virtual(&table.keyspace) {
+            return Err(Error::invalid(format!(
+                "Modification is not supported by table {}",
+                table.qualified_name()
+            )));
+        }
         if let Some(refusal) = schema::system::refuses_writes(&table) {
             return Err(Error::Unauthorized(refusal));
         }

@@ -13,7 +13,7 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::marker::Receiver;
 use crate::modify::lists::Lists;
-use crate::modify::{Batch, Context, Plan, Written};
+use crate::modify::{Batch, Context, Plan, Written, out_of_bound};
 use crate::options::Options;
 use crate::service::Call;
 use crate::statement::{Action, Planned};
@@ -177,7 +177,10 @@ pub fn batch_timestamp(
         value => {
             let micros = types::value::number::int64(value.bytes().unwrap_or_default())
                 .ok_or_else(|| Error::invalid("Invalid timestamp value"))?;
-            Ok(Some(turn.check_timestamp(micros)?))
+            match micros {
+                i64::MIN => Err(out_of_bound()),
+                micros => Ok(Some(turn.check_timestamp(micros)?)),
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub use network::{Connection, Listener, Stream};
 pub use real::Options;
 pub use rng::Rng;
 pub use system::{Class, Faults, Finish, Job, System};
-pub use task::{Blocking, Task, TaskError};
+pub use task::{Blocking, Task, TaskError, give_way};
 
 /// A handle to the world: clock, network, files, randomness and tasks. Clones share everything.
 #[derive(Clone)]

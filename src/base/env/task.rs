@@ -5,7 +5,7 @@
 //! with nobody left to await it, it goes on into the executor.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,6 +15,20 @@ use futures_util::future::{AbortHandle, Abortable};
 use tokio::sync::oneshot;
 
 use super::{BoxFuture, Finish, Job};
+
+/// Lets other tasks run: this one goes to the end of the queue. By the waker alone, so that it works
+/// on any executor.
+pub async fn give_way() {
+    let mut has_given_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_given_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
 
 type Panic = Box<dyn Any + Send + 'static>;
 

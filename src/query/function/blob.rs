@@ -12,7 +12,11 @@ pub fn find(name: &str, _: &[Argument<'_>]) -> Option<Result<Function, Error>> {
         .strip_prefix("blob_as_")
         .or_else(|| name.strip_prefix("blobas"));
     if let Some(ty) = from_blob.and_then(native) {
-        return Some(Ok(Function::new(name, vec![Type::Blob], ty, read_as)));
+        let body = match name.starts_with("blob_as_") {
+            true => read_as,
+            false => read_as_by_its_old_name,
+        };
+        return Some(Ok(Function::new(name, vec![Type::Blob], ty, body)));
     }
     let to_blob = name
         .strip_suffix("_as_blob")
@@ -30,13 +34,21 @@ fn as_it_is(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn read_as(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
+    read(call, "blob_as_")
+}
+
+fn read_as_by_its_old_name(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
+    read(call, "blobas")
+}
+
+fn read(call: &Call<'_>, prefix: &str) -> Result<Option<Vec<u8>>, Error> {
     let Some(bytes) = call.arguments[0] else {
         return Ok(None);
     };
     call.result.validate(bytes).map_err(|_| {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Error::invalid(format!(
-            "In call to function system.blob_as_{0}, value 0x{digits} is not a valid binary representation for type {0}",
+            "In call to function system.{prefix}{0}, value 0x{digits} is not a valid binary representation for type {0}",
             call.result
         ))
     })?;

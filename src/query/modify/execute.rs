@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use types::value::number;
 
 use crate::bind::{Bindings, Bound};
+use crate::bounds;
 use crate::error::Error;
 use crate::modify::lists::{Lists, RowLists};
 use crate::modify::{Effect, Operation, Plan, Written};
@@ -32,6 +33,8 @@ pub struct Stamp {
     pub ttl_seconds: u32,
     /// The request's now.
     pub now_seconds: i64,
+    /// The coordinator's time, later than all before it, by which list elements are ordered.
+    pub order_micros: i64,
 }
 
 impl Stamp {
@@ -129,6 +132,10 @@ impl Plan {
             return execution.one_partition(turn, scratch);
         }
         let keys = self.partitions(bindings)?;
+        if !self.clustering.is_empty() {
+            let rows = self.clustering.prefixes(&self.table.clustering, bindings)?;
+            bounds::check_places(keys.len(), rows.len())?;
+        }
         keys.iter()
             .try_for_each(|key| execution.partition(key.as_ref(), turn, scratch))
     }
@@ -160,14 +167,20 @@ impl Plan {
             Some(plan) => integer64(plan.evaluate(bindings)?, "timestamp")?,
         };
         let micros = match written.or(context.timestamp) {
+            Some(i64::MIN) => return Err(out_of_bound()),
             Some(micros) => turn.check_timestamp(micros)?,
             None => turn.timestamp()?,
+        };
+        let order_micros = match self.adds_to_lists {
+            true => turn.timestamp()?,
+            false => micros,
         };
         let ttl_seconds = self.ttl_seconds(bindings)?;
         Ok(Stamp {
             timestamp: Timestamp(micros),
             ttl_seconds,
             now_seconds: bindings.moment.now_seconds,
+            order_micros,
         })
     }
 
@@ -192,6 +205,15 @@ impl Plan {
             Ok(seconds) => Ok(seconds),
         }
     }
+}
+
+/// The smallest time stands for no time.
+pub fn out_of_bound() -> Error {
+    Error::invalid(format!(
+        "Out of bound timestamp, must be in [{}, {}]",
+        i64::MIN + 1,
+        i64::MAX
+    ))
 }
 
 fn integer64(value: Bound<'_>, what: &str) -> Result<Option<i64>, Error> {

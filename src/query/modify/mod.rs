@@ -16,9 +16,10 @@ mod plan;
 use std::sync::Arc;
 
 use schema::Table;
+use types::Type;
 
 pub use batch::{Batch, Written};
-pub use execute::{Context, Scratch};
+pub use execute::{Context, Scratch, out_of_bound};
 pub use operation::{Action, Operation};
 pub use plan::plan;
 
@@ -41,6 +42,8 @@ pub struct Plan {
     pub timestamp: Option<term::Plan>,
     /// `USING TTL`
     pub time_to_live: Option<term::Plan>,
+    /// Whether elements may be added to lists.
+    pub adds_to_lists: bool,
 }
 
 /// What a modification does.
@@ -77,6 +80,23 @@ impl Plan {
     /// Whether a list among the regular columns must be read first.
     pub fn needs_rows(&self) -> bool {
         matches!(&self.effect, Effect::Cells { regulars, .. } if any_needs_read(regulars))
+    }
+}
+
+impl Effect {
+    /// Whether elements may be added to lists.
+    fn adds_to_lists(&self) -> bool {
+        let Effect::Cells {
+            statics, regulars, ..
+        } = self
+        else {
+            return false;
+        };
+        let mut operations = statics.iter().chain(regulars);
+        operations.any(|operation| {
+            let ty = &operation.column.ty;
+            matches!(ty, Type::List { .. }) && ty.is_multi_cell()
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 //! | Written | Simple column | Collection or field-updatable type |
 //! |---|---|---|
 //! | value | cell | deletion just before, then one cell per element |
-//! | null | tombstone | deletion |
+//! | null | tombstone | deletion just before |
+//! | deleted | tombstone | deletion |
 //! | unset | nothing | nothing |
 //!
 //! A list's element is found by a time UUID: appended ones take the present, prepended ones a time
@@ -134,14 +135,13 @@ struct Cells<'a, 'b> {
 
 impl Cells<'_, '_> {
     fn set(&mut self, value: Bound<'_>) -> Result<(), Error> {
-        let Some(bytes) = value.bytes() else {
-            return if value.is_unset() {
-                Ok(())
-            } else {
-                self.delete()
-            };
-        };
+        if value.is_unset() {
+            return Ok(());
+        }
         if !self.column.ty.is_multi_cell() {
+            let Some(bytes) = value.bytes() else {
+                return self.delete();
+            };
             self.builder
                 .cell(self.column.id, self.stamp.timestamp, self.stamp.kind(bytes));
             return Ok(());
@@ -152,7 +152,10 @@ impl Cells<'_, '_> {
             local_seconds: self.stamp.now_seconds,
         };
         self.builder.complex(self.column.id, Some(deletion));
-        self.elements(bytes, false)
+        match value.bytes() {
+            Some(bytes) => self.elements(bytes, false),
+            None => Ok(()),
+        }
     }
 
     fn delete(&mut self) -> Result<(), Error> {
@@ -223,10 +226,7 @@ impl Cells<'_, '_> {
     }
 
     fn time_path(&self, in_front: bool) -> [u8; 16] {
-        let now = self
-            .bindings
-            .chance
-            .time_uuid(self.bindings.moment.wall_micros);
+        let now = self.bindings.chance.time_uuid(self.stamp.order_micros);
         if !in_front {
             return image::list_path(now);
         }
@@ -258,9 +258,13 @@ impl Cells<'_, '_> {
 
     /// A map key or set element, which cannot be null.
     fn key<'p>(&self, plan: &'p Plan, bindings: &'p Bindings<'_>) -> Result<Bound<'p>, Error> {
+        let what = match &self.column.ty {
+            Type::Set { .. } => "set element",
+            _ => "map key",
+        };
         match plan.evaluate(bindings)? {
-            Bound::Null => Err(Error::invalid("Invalid null map key")),
-            Bound::Unset => Err(Error::invalid("Invalid unset map key")),
+            Bound::Null => Err(Error::invalid(format!("Invalid null {what}"))),
+            Bound::Unset => Err(Error::invalid(format!("Invalid unset {what}"))),
             key => Ok(key),
         }
     }

@@ -27,11 +27,13 @@ pub fn plan(
         return Err(Error::unsupported("Writing counters"));
     }
     let mut maker = Maker { table, planner };
-    match statement {
+    let mut plan = match statement {
         Modification::Insert(insert) => maker.insert(insert),
         Modification::Update(update) => maker.update(update),
         Modification::Delete(delete) => maker.delete(delete),
-    }
+    }?;
+    plan.adds_to_lists = plan.effect.adds_to_lists();
+    Ok(plan)
 }
 
 /// Plans one modification.
@@ -104,6 +106,7 @@ impl Maker<'_, '_> {
             effect: cells(marks_row, statics, regulars),
             timestamp: self.timestamp(&insert.attributes)?,
             time_to_live: self.time_to_live(&insert.attributes)?,
+            adds_to_lists: false,
         })
     }
 
@@ -143,6 +146,7 @@ impl Maker<'_, '_> {
             effect: cells(false, statics, regulars),
             timestamp,
             time_to_live,
+            adds_to_lists: false,
         })
     }
 
@@ -191,6 +195,7 @@ impl Maker<'_, '_> {
             effect,
             timestamp,
             time_to_live: None,
+            adds_to_lists: false,
         })
     }
 

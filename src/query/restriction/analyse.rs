@@ -212,11 +212,15 @@ fn clustering(
     found: &mut Collected,
     purpose: Purpose,
 ) -> Result<(ClusteringPlan, Vec<FilterPlan>), Error> {
+    let names_rows = on_clustering(table, found);
     let plan = ranges::plan(table, found)?;
     if purpose == Purpose::Update && plan.range.is_some() {
         return Err(Error::invalid(
             "Slice restrictions are not supported on the clustering columns in UPDATE statements",
         ));
+    }
+    if purpose == Purpose::Update && names_rows {
+        refuse_unrestricted(table, found, &plan)?;
     }
     let rest = ranges::behind_the_gap(table, found, &plan, purpose)?;
     let contains = |filter: &FilterPlan| {
@@ -229,6 +233,37 @@ fn clustering(
         ));
     }
     Ok((plan, rest))
+}
+
+/// An UPDATE of rows names each clustering column, also behind a gap.
+fn refuse_unrestricted(
+    table: &Table,
+    found: &Collected,
+    plan: &ClusteringPlan,
+) -> Result<(), Error> {
+    let in_tuple = |position: usize| {
+        let mut tuples = found.tuples.iter();
+        tuples.any(|(first, tuple)| (*first..first + tuple.columns()).contains(&position))
+    };
+    let is_open = |(position, column): &(usize, &Column)| {
+        !found.columns.contains_key(&*column.name) && !in_tuple(*position)
+    };
+    let behind = table
+        .clustering
+        .iter()
+        .enumerate()
+        .skip(plan.fixed_columns());
+    let open: Vec<&str> = behind
+        .filter(is_open)
+        .map(|(_, column)| &*column.name)
+        .collect();
+    match open.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "Some clustering keys are missing: {}",
+            open.join(", ")
+        ))),
+    }
 }
 
 /// The relations on one column as filters.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use model::ColumnId;
 use model::filter::{self, Condition, Filter};
 use schema::Table;
 use schema::table::{Column, ColumnKind};
@@ -91,6 +92,11 @@ impl Target {
     /// Whether it is a column of the partition key.
     pub fn is_partition_key(&self) -> bool {
         self.column().kind == ColumnKind::PartitionKey
+    }
+
+    /// The column's id.
+    pub fn id(&self) -> ColumnId {
+        self.column().id
     }
 
     /// The column's name.

@@ -133,9 +133,12 @@ impl TokenRange {
     /// The range for one execution.
     pub fn evaluate(&self, bindings: &Bindings<'_>) -> Result<KeyRange, Error> {
         let token = |plan: &Plan| {
-            let bytes = value(plan, bindings, "partition key token")?;
+            let value = plan.evaluate(bindings)?;
+            let bytes = value.bytes().ok_or_else(|| match value.is_unset() {
+                true => Error::invalid("Invalid unset value for partition key token"),
+                false => Error::invalid("Invalid null token value"),
+            })?;
             let bytes: [u8; 8] = bytes
-                .as_ref()
                 .try_into()
                 .map_err(|_| Error::invalid("Invalid token"))?;
             Ok::<_, Error>(i64::from_be_bytes(bytes))

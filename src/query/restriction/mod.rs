@@ -23,10 +23,12 @@ pub use collect::column;
 pub use filter::FilterPlan;
 pub use key::{KeyPlan, TokenRange};
 
+use model::key::Slice;
 use model::read::Keys;
 use schema::Table;
 
 use crate::bind::Bindings;
+use crate::bounds;
 use crate::error::Error;
 
 /// What a WHERE clause means.
@@ -50,13 +52,27 @@ impl Restrictions {
     }
 
     /// The partitions for one execution.
-    pub fn partitions(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
+    fn partitions(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
         let mut keys = self.keys.evaluate(table, bindings)?;
         if let (Some(tokens), Keys::List(list)) = (&self.within, &mut keys) {
             let range = tokens.evaluate(bindings)?;
             list.retain(|key| range.contains(key.as_ref()));
         }
         Ok(keys)
+    }
+
+    /// The partitions, and the ranges of rows in each.
+    pub fn places(
+        &self,
+        table: &Table,
+        bindings: &Bindings<'_>,
+    ) -> Result<(Keys, Vec<Slice>), Error> {
+        let keys = self.partitions(table, bindings)?;
+        let slices = self.clustering.slices(&table.clustering, bindings)?;
+        if let Keys::List(list) = &keys {
+            bounds::check_places(list.len(), slices.len())?;
+        }
+        Ok((keys, slices))
     }
 }
 

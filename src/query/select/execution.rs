@@ -12,7 +12,6 @@ use base::meter::Meter;
 use bytes::BytesMut;
 use coordinator::paging::State;
 use coordinator::{Coordinator, Read};
-use model::Columns;
 use model::read::{Command, Position, RowStep};
 use model::stream::Wait;
 use protocol::result::{MetadataChoice, RowsWriter};
@@ -116,14 +115,13 @@ impl Execution {
         let page = page(plan, bindings, &request, paging_state)?;
         let table = &plan.table;
         let restrictions = &plan.restrictions;
+        let (keys, slices) = restrictions.places(table, bindings)?;
         let command = Command {
             table: table.id,
-            columns: Columns::All,
+            columns: plan.columns.clone(),
             statics: restrictions.clustering.is_empty(),
-            keys: restrictions.partitions(table, bindings)?,
-            slices: restrictions
-                .clustering
-                .slices(&table.clustering, bindings)?,
+            keys,
+            slices,
             reversed: plan.reversed,
             filter: filter::evaluate(&restrictions.filter, table, bindings)?,
             limits: page.limits(),
@@ -179,6 +177,14 @@ impl Execution {
         match &mut self.sink {
             Sink::Rows(Some(writer)) => writer.detach(out),
             _ => BytesMut::new(),
+        }
+    }
+
+    /// Bytes of the rows that wait to be sorted.
+    pub fn gathered_bytes(&self) -> usize {
+        match &self.sink {
+            Sink::Gathered(Gathered::Sorted { bytes, .. }) => *bytes,
+            _ => 0,
         }
     }
 
@@ -371,12 +377,8 @@ fn page(
     request: &Request,
     paging_state: Option<&[u8]>,
 ) -> Result<Page, Error> {
-    let limit = paging::limit(plan.limit.as_ref(), bindings, "LIMIT")?;
-    let per_partition = paging::limit(
-        plan.per_partition_limit.as_ref(),
-        bindings,
-        "PER PARTITION LIMIT",
-    )?;
+    let limit = paging::limit(plan.limit.as_ref(), bindings)?;
+    let per_partition = paging::limit(plan.per_partition_limit.as_ref(), bindings)?;
     let whole = plan.selection.is_aggregate() || plan.sorted.is_some();
     if plan.sorted.is_some() && request.page_rows.is_some() {
         return Err(Error::invalid(

@@ -13,6 +13,7 @@ mod plan;
 
 use std::sync::Arc;
 
+use model::Columns;
 use protocol::result::Metadata;
 use schema::Table;
 
@@ -30,6 +31,8 @@ pub struct Plan {
     pub table: Arc<Table>,
     /// What is computed.
     pub selection: Selection,
+    /// What of a row must be known.
+    pub columns: Columns,
     /// Which rows.
     pub restrictions: Restrictions,
     /// Whether rows come against the table's order.

@@ -56,24 +56,19 @@ impl Page {
     }
 }
 
-/// The value of LIMIT or PER PARTITION LIMIT; `u64::MAX` without one.
-pub fn limit(plan: Option<&term::Plan>, bindings: &Bindings<'_>, name: &str) -> Result<u64, Error> {
+/// The value of LIMIT or PER PARTITION LIMIT, refused in the same words; `u64::MAX` without one.
+pub fn limit(plan: Option<&term::Plan>, bindings: &Bindings<'_>) -> Result<u64, Error> {
     let Some(plan) = plan else {
         return Ok(u64::MAX);
     };
     let rows = match plan.evaluate(bindings)? {
         Bound::Unset => return Ok(u64::MAX),
-        Bound::Null => {
-            return Err(Error::invalid(format!(
-                "Invalid null value of {}",
-                name.to_lowercase()
-            )));
-        }
+        Bound::Null => return Err(Error::invalid("Invalid null value of limit")),
         value => types::value::number::int32(value.bytes().unwrap_or_default())
-            .ok_or_else(|| Error::invalid(format!("Invalid {} value", name.to_lowercase())))?,
+            .ok_or_else(|| Error::invalid("Invalid limit value"))?,
     };
     match u64::try_from(rows) {
         Ok(rows) if rows > 0 => Ok(rows),
-        _ => Err(Error::invalid(format!("{name} must be strictly positive"))),
+        _ => Err(Error::invalid("LIMIT must be strictly positive")),
     }
 }

@@ -1,8 +1,10 @@
 //! Planning a SELECT, in Cassandra's order of refusals.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cql::tree::{Select, Term};
+use model::{ColumnId, Columns};
 use protocol::result::{ColumnSpec, Metadata};
 use schema::Table;
 use schema::table::ColumnKind;
@@ -10,9 +12,9 @@ use types::Type;
 
 use crate::error::Error;
 use crate::marker::Receiver;
-use crate::restriction::{self, Purpose};
+use crate::restriction::{self, KeyPlan, Purpose, Restrictions};
 use crate::select::{Plan, order};
-use crate::selector::{self, Expression, Selection};
+use crate::selector::{self, Selection};
 use crate::term::{self, Planner};
 
 /// Plans a SELECT from `table`.
@@ -31,7 +33,7 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
     let restrictions =
         restriction::analyse(table, &select.relations, purpose, only_statics, planner)?;
     if select.distinct {
-        check_distinct(table, select, &selection)?;
+        check_distinct(table, select, &selection, &restrictions)?;
         if !restrictions.clustering.is_empty() {
             return Err(Error::invalid(
                 "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.",
@@ -50,6 +52,7 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
         table: table.clone(),
         metadata: metadata(table, &selection),
         sorted: sorted.map(|order| order.columns),
+        columns: columns(table, &selection, &restrictions),
         selection,
         restrictions,
         reversed,
@@ -61,6 +64,17 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
         )?,
         limit: limit(select.limit.as_ref(), "[limit]", planner)?,
     })
+}
+
+/// What is selected or filtered by. Whether rows live may depend on others, which is the reader's concern.
+fn columns(table: &Table, selection: &Selection, restrictions: &Restrictions) -> Columns {
+    let filtered = restrictions.filter.iter().map(|filter| filter.target.id());
+    let wanted: BTreeSet<ColumnId> = selection.fetch.ids().chain(filtered).collect();
+    let mut all = table.statics.iter().chain(&table.regulars);
+    match all.all(|column| wanted.contains(&column.id)) {
+        true => Columns::All,
+        false => Columns::only(wanted),
+    }
 }
 
 fn limit(
@@ -91,7 +105,12 @@ fn only_statics(selection: &Selection) -> bool {
 }
 
 /// DISTINCT selects whole partition keys and static columns.
-fn check_distinct(table: &Table, select: &Select, selection: &Selection) -> Result<(), Error> {
+fn check_distinct(
+    table: &Table,
+    select: &Select,
+    selection: &Selection,
+    restrictions: &Restrictions,
+) -> Result<(), Error> {
     if select.per_partition_limit.is_some() {
         return Err(Error::invalid(
             "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
@@ -105,27 +124,12 @@ fn check_distinct(table: &Table, select: &Select, selection: &Selection) -> Resu
             "SELECT DISTINCT queries must only request partition key columns and/or static columns (not {name})"
         )));
     }
-    let selects = |name: &str| {
-        selection.columns.iter().any(|column| {
-            matches!(column.expression, Expression::Slot(slot) if selection.fetch.is(slot, name, table))
-        })
-    };
-    let only_statics = selection
-        .columns
-        .iter()
-        .all(|column| matches!(column.expression, Expression::Slot(_)))
-        && !table
-            .partition_key
-            .iter()
-            .any(|column| selects(&column.name));
-    if only_statics {
+    // Whoever names the partitions gets one row for each, whatever is selected.
+    if matches!(restrictions.keys, KeyPlan::Points(_)) {
         return Ok(());
     }
-    match table
-        .partition_key
-        .iter()
-        .find(|column| !selects(&column.name))
-    {
+    let mut key = table.partition_key.iter();
+    match key.find(|column| !selection.fetch.has(column)) {
         Some(missing) => Err(Error::invalid(format!(
             "SELECT DISTINCT queries must request all the partition key columns (missing {})",
             missing.name

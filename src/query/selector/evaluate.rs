@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::function::{Call, Function};
 use crate::row::{Row, Times, Values};
 use crate::selector::{Expression, Selection};
+use crate::term;
 
 /// What an expression may look at.
 pub struct Scope<'a, 'b> {
@@ -41,19 +42,7 @@ impl Scope<'_, '_> {
                 .values
                 .expiry(*slot)
                 .map(|expiry| Cow::Owned(self.seconds_left(expiry).to_vec())),
-            Expression::WriteTimes(slot) => {
-                self.list(*slot, |times| Some(times.written.to_be_bytes().to_vec()))
-            }
-            Expression::TimesToLive(slot) => self.list(*slot, |times| {
-                times
-                    .expiry
-                    .map(|expiry| self.seconds_left(expiry).to_vec())
-            }),
-            Expression::MaxWriteTime(slot) => {
-                let times = self.values.element_times(*slot).iter().flatten();
-                let last = times.map(|times| times.written).max();
-                last.map(|micros| Cow::Owned(micros.to_be_bytes().to_vec()))
-            }
+            Expression::Times(times) => times.value(self)?.map(Cow::Owned),
             Expression::Call(function, arguments) => {
                 self.call(function, arguments)?.map(Cow::Owned)
             }
@@ -68,10 +57,24 @@ impl Scope<'_, '_> {
                 let Some(whole) = self.value(of)? else {
                     return Ok(None);
                 };
-                match key.evaluate(self.bindings)? {
-                    Bound::Null | Bound::Unset => None,
-                    key => element(ty, &whole, key.bytes().unwrap_or_default())?.map(Cow::Owned),
-                }
+                let key = key_value(key, self.bindings)?;
+                element(ty, &whole, key.bytes().unwrap_or_default())?.map(Cow::Owned)
+            }
+            Expression::Slice { of, ty, from, to } => {
+                let Some(whole) = self.value(of)? else {
+                    return Ok(None);
+                };
+                let ends = Ends::evaluate(from.as_ref(), to.as_ref(), self.bindings)?;
+                slice(ty, &whole, &ends)?.map(Cow::Owned)
+            }
+            Expression::Items { ty, items } => Some(Cow::Owned(self.items(ty, items)?)),
+            Expression::Pairs { ty, pairs } => Some(Cow::Owned(self.pairs(ty, pairs)?)),
+            Expression::Components(parts) => {
+                let parts = parts.iter().map(|part| self.value(part));
+                let parts = parts.collect::<Result<Vec<_>, _>>()?;
+                Some(Cow::Owned(tuple::encode(
+                    parts.iter().map(Option::as_deref),
+                )))
             }
             Expression::Aggregate(index) => self
                 .aggregates
@@ -81,18 +84,18 @@ impl Scope<'_, '_> {
         })
     }
 
-    fn seconds_left(&self, expiry: i64) -> [u8; 4] {
+    /// The seconds until then, as an int.
+    pub fn seconds_left(&self, expiry: i64) -> [u8; 4] {
         let left = expiry.saturating_sub(self.bindings.moment.now_seconds);
         (left.clamp(0, i64::from(i32::MAX)) as i32).to_be_bytes()
     }
 
     /// Something of each element's times, as a list in which null is an item of length -1.
-    fn list(
+    pub fn list(
         &self,
-        slot: usize,
+        times: &[Option<Times>],
         each: impl Fn(&Times) -> Option<Vec<u8>>,
-    ) -> Option<Cow<'static, [u8]>> {
-        let times = self.values.element_times(slot);
+    ) -> Option<Vec<u8>> {
         if times.is_empty() {
             return None;
         }
@@ -101,7 +104,27 @@ impl Scope<'_, '_> {
         for item in times {
             tuple::put(&mut out, item.as_ref().and_then(&each).as_deref());
         }
-        Some(Cow::Owned(out))
+        Some(out)
+    }
+
+    /// A list or set of what was computed; null is an item of length -1, which a set cannot have.
+    fn items(&self, ty: &Type, items: &[Expression]) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        collection::put_count(&mut out, items.len());
+        for item in items {
+            tuple::put(&mut out, self.value(item)?.as_deref());
+        }
+        sorted(ty, out)
+    }
+
+    fn pairs(&self, ty: &Type, pairs: &[(Expression, Expression)]) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        collection::put_count(&mut out, pairs.len());
+        for (key, value) in pairs {
+            tuple::put(&mut out, self.value(key)?.as_deref());
+            tuple::put(&mut out, self.value(value)?.as_deref());
+        }
+        sorted(ty, out)
     }
 
     fn call(
@@ -124,59 +147,142 @@ impl Scope<'_, '_> {
     }
 }
 
+/// The key of an element, which is neither null nor unset.
+pub fn key_value<'a>(key: &'a term::Plan, bindings: &'a Bindings<'_>) -> Result<Bound<'a>, Error> {
+    match key.evaluate(bindings)? {
+        Bound::Null => Err(Error::invalid("Invalid null value for element selection")),
+        Bound::Unset => Err(Error::invalid("Invalid unset value for element selection")),
+        key => Ok(key),
+    }
+}
+
+/// The ends of a slice, both in it; an unset one is open.
+pub struct Ends<'a> {
+    /// The first.
+    pub from: Bound<'a>,
+    /// The last.
+    pub to: Bound<'a>,
+}
+
+impl<'a> Ends<'a> {
+    /// The ends for one execution.
+    pub fn evaluate(
+        from: Option<&'a term::Plan>,
+        to: Option<&'a term::Plan>,
+        bindings: &'a Bindings<'_>,
+    ) -> Result<Self, Error> {
+        let end = |plan: Option<&'a term::Plan>| match plan {
+            None => Ok(Bound::Unset),
+            Some(plan) => match plan.evaluate(bindings)? {
+                Bound::Null => Err(Error::invalid("Invalid null value for slice selection")),
+                value => Ok(value),
+            },
+        };
+        Ok(Ends {
+            from: end(from)?,
+            to: end(to)?,
+        })
+    }
+
+    /// Whether a key lies between them.
+    pub fn contains(&self, ty: &Type, key: &[u8]) -> bool {
+        let from = self.from.bytes();
+        let to = self.to.bytes();
+        from.is_none_or(|from| ty.compare(key, from).is_ge())
+            && to.is_none_or(|to| ty.compare(key, to).is_le())
+    }
+}
+
 impl Expression {
-    /// Whether the result of an aggregate is part of it.
-    pub fn has_aggregate(&self) -> bool {
+    /// What it is computed from.
+    fn parts(&self) -> Vec<&Expression> {
         match self {
-            Expression::Aggregate(_) => true,
             Expression::Slot(_)
             | Expression::Term(_)
             | Expression::WriteTime(_)
             | Expression::TimeToLive(_)
-            | Expression::WriteTimes(_)
-            | Expression::TimesToLive(_)
-            | Expression::MaxWriteTime(_) => false,
-            Expression::Call(_, arguments) => arguments.iter().any(Expression::has_aggregate),
-            Expression::Field(of, _) | Expression::Element { of, .. } => of.has_aggregate(),
+            | Expression::Times(_)
+            | Expression::Aggregate(_) => Vec::new(),
+            Expression::Call(_, parts)
+            | Expression::Items { items: parts, .. }
+            | Expression::Components(parts) => parts.iter().collect(),
+            Expression::Pairs { pairs, .. } => {
+                pairs.iter().flat_map(|(key, value)| [key, value]).collect()
+            }
+            Expression::Field(of, _)
+            | Expression::Element { of, .. }
+            | Expression::Slice { of, .. } => vec![of],
         }
+    }
+
+    /// Whether the result of an aggregate is part of it.
+    pub fn has_aggregate(&self) -> bool {
+        matches!(self, Expression::Aggregate(_))
+            || self.parts().into_iter().any(Expression::has_aggregate)
     }
 
     /// Whether a bound value is part of it.
     fn has_marker(&self) -> bool {
-        match self {
-            Expression::Term(plan) => plan.has_marker(),
-            Expression::Slot(_)
-            | Expression::Aggregate(_)
-            | Expression::WriteTime(_)
-            | Expression::TimeToLive(_)
-            | Expression::WriteTimes(_)
-            | Expression::TimesToLive(_)
-            | Expression::MaxWriteTime(_) => false,
-            Expression::Call(_, arguments) => arguments.iter().any(Expression::has_marker),
-            Expression::Field(of, _) => of.has_marker(),
-            Expression::Element { of, key, .. } => of.has_marker() || key.has_marker(),
-        }
+        let end = |plan: &Option<term::Plan>| plan.as_ref().is_some_and(term::Plan::has_marker);
+        let own = match self {
+            Expression::Term(plan) | Expression::Element { key: plan, .. } => plan.has_marker(),
+            Expression::Times(times) => times.has_marker(),
+            Expression::Slice { from, to, .. } => end(from) || end(to),
+            _ => false,
+        };
+        own || self.parts().into_iter().any(Expression::has_marker)
     }
 
     /// The same with bound values in place of markers.
     fn bound(&self, bindings: &Bindings<'_>) -> Result<Expression, Error> {
+        let all = |parts: &[Expression]| {
+            let parts = parts.iter().map(|part| part.bound(bindings));
+            parts.collect::<Result<Vec<_>, Error>>()
+        };
+        // An open end stays open; null is refused here, before any row is read.
+        let end = |plan: &Option<term::Plan>| match plan {
+            Some(plan) if !plan.evaluate(bindings)?.is_unset() => plan.bound(bindings).map(Some),
+            _ => Ok(None),
+        };
         Ok(match self {
             Expression::Term(plan) => Expression::Term(plan.bound(bindings)?),
-            Expression::Call(function, arguments) => Expression::Call(
-                function.clone(),
-                arguments
-                    .iter()
-                    .map(|argument| argument.bound(bindings))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Expression::Times(times) => Expression::Times(Box::new(times.bound(bindings)?)),
+            Expression::Call(function, arguments) => {
+                Expression::Call(function.clone(), all(arguments)?)
+            }
+            Expression::Components(parts) => Expression::Components(all(parts)?),
+            Expression::Items { ty, items } => Expression::Items {
+                ty: ty.clone(),
+                items: all(items)?,
+            },
+            Expression::Pairs { ty, pairs } => {
+                let pairs = pairs.iter();
+                let pairs = pairs.map(|(k, v)| Ok((k.bound(bindings)?, v.bound(bindings)?)));
+                Expression::Pairs {
+                    ty: ty.clone(),
+                    pairs: pairs.collect::<Result<_, Error>>()?,
+                }
+            }
             Expression::Field(of, index) => {
                 Expression::Field(Box::new(of.bound(bindings)?), *index)
             }
-            Expression::Element { of, ty, key } => Expression::Element {
-                of: Box::new(of.bound(bindings)?),
-                ty: ty.clone(),
-                key: key.bound(bindings)?,
-            },
+            Expression::Element { of, ty, key } => {
+                key_value(key, bindings)?;
+                Expression::Element {
+                    of: Box::new(of.bound(bindings)?),
+                    ty: ty.clone(),
+                    key: key.bound(bindings)?,
+                }
+            }
+            Expression::Slice { of, ty, from, to } => {
+                Ends::evaluate(from.as_ref(), to.as_ref(), bindings)?;
+                Expression::Slice {
+                    of: Box::new(of.bound(bindings)?),
+                    ty: ty.clone(),
+                    from: end(from)?,
+                    to: end(to)?,
+                }
+            }
             other => other.clone(),
         })
     }
@@ -232,4 +338,37 @@ fn element(ty: &Type, whole: &[u8], wanted: &[u8]) -> Result<Option<Vec<u8>>, Er
         _ => {}
     }
     Ok(None)
+}
+
+/// The part of a set or map between two keys; an empty part is null unless the collection is frozen.
+fn slice(ty: &Type, whole: &[u8], ends: &Ends<'_>) -> Result<Option<Vec<u8>>, Error> {
+    let (count, part) = match ty {
+        Type::Map { key, .. } => {
+            let pairs = collection::Pairs::new(whole)?.collect::<Result<Vec<_>, _>>()?;
+            let within = pairs.into_iter().filter(|(k, _)| ends.contains(key, k));
+            let within: Vec<(&[u8], &[u8])> = within.collect();
+            (within.len(), collection::encode_pairs(within))
+        }
+        Type::Set { element, .. } => {
+            let items = collection::Items::new(whole)?.collect::<Result<Vec<_>, _>>()?;
+            let within = items
+                .into_iter()
+                .filter(|item| ends.contains(element, item));
+            let within: Vec<&[u8]> = within.collect();
+            (within.len(), collection::encode_items(within))
+        }
+        _ => return Ok(None),
+    };
+    Ok((count > 0 || !ty.is_multi_cell()).then_some(part))
+}
+
+/// A set or map in the order of its type.
+fn sorted(ty: &Type, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if matches!(ty, Type::List { .. }) {
+        return Ok(bytes);
+    }
+    Ok(match collection::normalize(ty, &bytes)? {
+        Cow::Owned(ordered) => ordered,
+        Cow::Borrowed(_) => bytes,
+    })
 }

@@ -5,8 +5,12 @@
 //! 3. With aggregates, [`Group::add`] takes in rows and [`Group::results`] gives what they come to.
 
 mod aggregate;
+mod composed;
 mod evaluate;
+mod name;
+mod parts;
 mod plan;
+mod times;
 
 use std::sync::Arc;
 
@@ -15,6 +19,7 @@ use types::Type;
 pub use aggregate::Group;
 pub use evaluate::Scope;
 pub use plan::plan;
+pub use times::{Part, Times, TimesKind};
 
 use crate::function::Function;
 use crate::row::Fetch;
@@ -60,12 +65,8 @@ pub enum Expression {
     WriteTime(usize),
     /// The seconds a column's cell has left.
     TimeToLive(usize),
-    /// When each element of a column was written, as a list.
-    WriteTimes(usize),
-    /// The seconds that each element of a column has left, as a list.
-    TimesToLive(usize),
-    /// When the element written last was written.
-    MaxWriteTime(usize),
+    /// The same of parts of a column, or of a column of many cells.
+    Times(Box<Times>),
     /// A function of other expressions.
     Call(Arc<Function>, Vec<Expression>),
     /// A field of a user-defined type, by position.
@@ -79,6 +80,33 @@ pub enum Expression {
         /// The key or element.
         key: term::Plan,
     },
+    /// The elements of a map or set between two keys.
+    Slice {
+        /// The collection.
+        of: Box<Expression>,
+        /// Its type.
+        ty: Type,
+        /// The first key; none for an open end.
+        from: Option<term::Plan>,
+        /// The last key.
+        to: Option<term::Plan>,
+    },
+    /// A list or set of expressions.
+    Items {
+        /// Its type.
+        ty: Type,
+        /// The elements.
+        items: Vec<Expression>,
+    },
+    /// A map of expressions.
+    Pairs {
+        /// Its type.
+        ty: Type,
+        /// Keys and values.
+        pairs: Vec<(Expression, Expression)>,
+    },
+    /// A tuple of expressions.
+    Components(Vec<Expression>),
     /// The result of an aggregate.
     Aggregate(usize),
 }

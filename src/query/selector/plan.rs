@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use cql::tree::{QualifiedName, Select, SelectItem, Selector, SelectorKind, Term, TermKind};
+use cql::tree::{QualifiedName, Select, SelectItem, Selector, SelectorKind};
 use schema::Table;
 use schema::table::Column;
 use types::Type;
 
 use crate::error::Error;
 use crate::function::{self, Function};
-use crate::marker::Receiver;
 use crate::restriction;
 use crate::row::Fetch;
-use crate::selector::{Aggregate, AggregateKind, Expression, ResultColumn, Selection};
+use crate::selector::parts::field_of;
+use crate::selector::{Aggregate, AggregateKind, Expression, ResultColumn, Selection, TimesKind};
 use crate::term::Planner;
 use crate::term::fit::{Argument, Shape};
 
@@ -39,18 +39,23 @@ pub fn plan(table: &Table, select: &Select, planner: &mut Planner<'_>) -> Result
     })
 }
 
-struct Maker<'a, 'b> {
+/// Plans the selectors of one SELECT.
+pub struct Maker<'a, 'b> {
     table: &'a Table,
-    planner: &'a mut Planner<'b>,
-    fetch: Fetch,
+    /// Plans their terms.
+    pub planner: &'a mut Planner<'b>,
+    /// The columns that are read.
+    pub fetch: Fetch,
     aggregates: Vec<Aggregate>,
     in_aggregate: bool,
 }
 
 /// An expression with its type.
-struct Typed {
-    expression: Expression,
-    ty: Type,
+pub struct Typed {
+    /// The expression.
+    pub expression: Expression,
+    /// The type.
+    pub ty: Type,
 }
 
 impl Maker<'_, '_> {
@@ -79,7 +84,8 @@ impl Maker<'_, '_> {
         })
     }
 
-    fn column(&self, selector: &Selector) -> Result<&Column, Error> {
+    /// The column that a selector is.
+    pub fn column(&self, selector: &Selector) -> Result<&Column, Error> {
         match &selector.kind {
             SelectorKind::Column(name) => restriction::column(self.table, &name.text),
             _ => Err(Error::invalid(format!(
@@ -89,7 +95,7 @@ impl Maker<'_, '_> {
     }
 
     /// An expression for `selector`, of the wanted type where its own is open.
-    fn selector(&mut self, selector: &Selector, wanted: Option<&Type>) -> Result<Typed, Error> {
+    pub fn selector(&mut self, selector: &Selector, wanted: Option<&Type>) -> Result<Typed, Error> {
         self.selector_kind(selector, wanted)
             .map_err(|error| error.at(selector.span))
     }
@@ -108,14 +114,16 @@ impl Maker<'_, '_> {
                 })
             }
             SelectorKind::CountRows => self.aggregate(AggregateKind::Count, None),
-            SelectorKind::WriteTime(inner) => self.written(selector, inner, Type::BigInt),
-            SelectorKind::TimeToLive(inner) => self.written(selector, inner, Type::Int),
-            SelectorKind::MaxWriteTime(inner) => self.written(selector, inner, Type::BigInt),
+            SelectorKind::WriteTime(inner) => self.times(inner, TimesKind::WriteTime),
+            SelectorKind::TimeToLive(inner) => self.times(inner, TimesKind::TimeToLive),
+            SelectorKind::MaxWriteTime(inner) => self.times(inner, TimesKind::MaxWriteTime),
             SelectorKind::Cast(inner, native) => self.cast(inner, &native.to_string()),
             SelectorKind::Function(name, arguments) => self.call(name, arguments),
             SelectorKind::Field(inner, field) => self.field(inner, &field.text),
             SelectorKind::Element(inner, key) => self.element(inner, key),
-            SelectorKind::Slice(..) => Err(Error::unsupported("Selecting a slice of a collection")),
+            SelectorKind::Slice(inner, from, to) => {
+                self.slice(inner, from.as_deref(), to.as_deref())
+            }
             SelectorKind::Arithmetic(..) | SelectorKind::Negation(_) => {
                 Err(Error::unsupported("Arithmetic"))
             }
@@ -127,70 +135,8 @@ impl Maker<'_, '_> {
                     ty,
                 })
             }
-            _ => self.constant(selector, wanted),
+            _ => self.composed(selector, wanted),
         }
-    }
-
-    /// A selector that is a term: literals, markers and collections of them. Its type is what the
-    /// place wants, for a literal alone says too little.
-    fn constant(&mut self, selector: &Selector, wanted: Option<&Type>) -> Result<Typed, Error> {
-        let Some(ty) = wanted else {
-            return Err(Error::invalid(format!(
-                "Cannot infer type for term {selector} in selection clause (try using a cast to force a type)"
-            )));
-        };
-        let receiver = Receiver::new("[selection]", ty.clone());
-        let plan = self.planner.plan(&as_term(selector)?, &receiver)?;
-        Ok(Typed {
-            expression: Expression::Term(plan),
-            ty: ty.clone(),
-        })
-    }
-
-    fn written(&mut self, selector: &Selector, inner: &Selector, ty: Type) -> Result<Typed, Error> {
-        if matches!(
-            inner.kind,
-            SelectorKind::Field(..) | SelectorKind::Element(..)
-        ) {
-            return Err(Error::unsupported(format!(
-                "{selector} of a part of a column"
-            )));
-        }
-        let column = self.column(inner)?.clone();
-        let word = match selector.kind {
-            SelectorKind::TimeToLive(_) => "ttl",
-            SelectorKind::MaxWriteTime(_) => "maxwritetime",
-            _ => "writetime",
-        };
-        if column.is_key() {
-            return Err(Error::invalid(format!(
-                "Cannot use selection function {word} on PRIMARY KEY part {}",
-                column.name
-            )));
-        }
-        if column.ty.is_multi_cell() {
-            let slot = self.fetch.slot_with_times(&column);
-            return Ok(match word {
-                "ttl" => Typed {
-                    expression: Expression::TimesToLive(slot),
-                    ty: Type::list(ty, false),
-                },
-                "writetime" => Typed {
-                    expression: Expression::WriteTimes(slot),
-                    ty: Type::list(ty, false),
-                },
-                _ => Typed {
-                    expression: Expression::MaxWriteTime(slot),
-                    ty,
-                },
-            });
-        }
-        let slot = self.fetch.slot(&column);
-        let expression = match word {
-            "ttl" => Expression::TimeToLive(slot),
-            _ => Expression::WriteTime(slot),
-        };
-        Ok(Typed { expression, ty })
     }
 
     fn cast(&mut self, inner: &Selector, target: &str) -> Result<Typed, Error> {
@@ -217,6 +163,10 @@ impl Maker<'_, '_> {
                     )),
                 });
             };
+            // The count of any constant is the count of rows, and `null` is not one.
+            if is_row_count(kind, argument) {
+                return self.aggregate(kind, None);
+            }
             return self.aggregate(kind, Some((name, argument)));
         }
         if function::is_token(name) {
@@ -226,7 +176,8 @@ impl Maker<'_, '_> {
         self.apply(function, arguments)
     }
 
-    fn function(
+    /// The function that a call means.
+    pub fn function(
         &self,
         name: &QualifiedName,
         arguments: &[Selector],
@@ -255,7 +206,8 @@ impl Maker<'_, '_> {
         selectors.iter().map(argument).collect()
     }
 
-    fn shape<'s>(&self, selector: &'s Selector) -> Result<Shape<'s>, Error> {
+    /// What is known of a selector's type before a place for it is chosen.
+    pub fn shape<'s>(&self, selector: &'s Selector) -> Result<Shape<'s>, Error> {
         Ok(match &selector.kind {
             SelectorKind::Column(_) => Shape::Known(self.column(selector)?.ty.clone()),
             SelectorKind::Literal(literal) => Shape::Literal(literal),
@@ -287,8 +239,26 @@ impl Maker<'_, '_> {
                 Shape::Known(Type::Set { element, .. }) => Shape::Known((*element).clone()),
                 _ => Shape::Anything,
             },
+            SelectorKind::Slice(inner, ..) => self.shape(inner)?,
+            SelectorKind::List(items) => Shape::List(self.shapes(items)?),
+            SelectorKind::Set(items) => Shape::Set(self.shapes(items)?),
+            SelectorKind::Tuple(items) if items.len() == 1 => self.shape(&items[0])?,
+            SelectorKind::Tuple(items) => Shape::Tuple(self.shapes(items)?),
+            SelectorKind::Map(pairs) => {
+                let shapes = pairs
+                    .iter()
+                    .map(|(k, v)| Ok((self.shape(k)?, self.shape(v)?)));
+                Shape::Map(shapes.collect::<Result<_, Error>>()?)
+            }
             _ => Shape::Anything,
         })
+    }
+
+    fn shapes<'s>(&self, selectors: &'s [Selector]) -> Result<Vec<Shape<'s>>, Error> {
+        selectors
+            .iter()
+            .map(|selector| self.shape(selector))
+            .collect()
     }
 
     /// `token(..)`: of the partition key's columns, or of any values for them.
@@ -336,81 +306,11 @@ impl Maker<'_, '_> {
             ty: result,
         })
     }
+}
 
-    fn field(&mut self, inner: &Selector, field: &str) -> Result<Typed, Error> {
-        let typed = self.selector(inner, None)?;
-        let (index, ty) = field_of(&typed.ty, field, inner)?;
-        Ok(Typed {
-            expression: Expression::Field(Box::new(typed.expression), index),
-            ty,
-        })
-    }
-
-    fn element(&mut self, inner: &Selector, key: &Term) -> Result<Typed, Error> {
-        let typed = self.selector(inner, None)?;
-        let (key_type, result) = match &typed.ty {
-            Type::Map { key, value, .. } => ((**key).clone(), (**value).clone()),
-            Type::Set { element, .. } => ((**element).clone(), (**element).clone()),
-            Type::List { .. } => {
-                return Err(Error::invalid(format!(
-                    "Element selection is only allowed on sets and maps, but {inner} is a list"
-                )));
-            }
-            other => {
-                return Err(Error::invalid(format!(
-                    "Invalid element selection: {inner} is of type {other} is not a collection"
-                )));
-            }
-        };
-        let receiver = Receiver::new(format!("key({inner})"), key_type);
-        let key = self.planner.plan(key, &receiver)?;
-        let expression = Expression::Element {
-            of: Box::new(typed.expression),
-            ty: typed.ty,
-            key,
-        };
-        Ok(Typed {
-            expression,
-            ty: result,
-        })
-    }
-
-    /// What Cassandra calls a selector without an alias.
-    fn name(&self, selector: &Selector) -> Result<String, Error> {
-        Ok(match &selector.kind {
-            SelectorKind::Column(name) => name.text.clone(),
-            SelectorKind::CountRows => "count".into(),
-            SelectorKind::WriteTime(inner) => format!("writetime({})", self.name(inner)?),
-            SelectorKind::MaxWriteTime(inner) => format!("maxwritetime({})", self.name(inner)?),
-            SelectorKind::TimeToLive(inner) => format!("ttl({})", self.name(inner)?),
-            SelectorKind::Cast(inner, native) => format!("cast({} as {native})", self.name(inner)?),
-            SelectorKind::Field(inner, field) => format!("{}.{}", self.name(inner)?, field.text),
-            SelectorKind::Element(inner, key) => format!("{}[{key}]", self.name(inner)?),
-            SelectorKind::TypeHint(data_type, inner) => {
-                format!("({data_type}){}", self.name(inner)?)
-            }
-            SelectorKind::Function(name, arguments) => {
-                let names = arguments
-                    .iter()
-                    .map(|argument| self.name(argument))
-                    .collect::<Result<Vec<_>, _>>()?;
-                format!(
-                    "{}({})",
-                    self.function_name(name, arguments)?,
-                    names.join(", ")
-                )
-            }
-            _ => selector.to_string(),
-        })
-    }
-
-    fn function_name(&self, name: &QualifiedName, arguments: &[Selector]) -> Result<String, Error> {
-        let word = name.name.text.as_str();
-        if AggregateKind::named(word).is_some() || word == "token" {
-            return Ok(format!("system.{word}"));
-        }
-        Ok(self.function(name, arguments)?.name.clone())
-    }
+/// Whether it is `count` of a constant, which counts rows.
+pub fn is_row_count(kind: AggregateKind, argument: &Selector) -> bool {
+    kind == AggregateKind::Count && matches!(argument.kind, SelectorKind::Literal(_))
 }
 
 /// What SUM and AVG take: every type of numbers, and they answer in the same.
@@ -432,53 +332,4 @@ fn signatures_of_numbers(kind: AggregateKind) -> String {
         ty => format!("system.{word} : ({ty}) -> {ty}"),
     };
     NUMBERS.iter().map(signature).collect::<Vec<_>>().join(", ")
-}
-
-fn field_of(ty: &Type, field: &str, selector: &Selector) -> Result<(usize, Type), Error> {
-    let Type::Udt { definition, .. } = ty else {
-        return Err(Error::invalid(format!(
-            "Invalid field selection: {selector} of type {ty} is not a user type"
-        )));
-    };
-    let index = definition.field_index(field).ok_or_else(|| {
-        Error::invalid(format!(
-            "{selector} of type {} has no field {field}",
-            definition.name
-        ))
-    })?;
-    Ok((index, definition.fields[index].1.clone()))
-}
-
-/// The term that a selector without columns stands for.
-fn as_term(selector: &Selector) -> Result<Term, Error> {
-    let each = |items: &[Selector]| items.iter().map(as_term).collect::<Result<Vec<_>, _>>();
-    let kind = match &selector.kind {
-        SelectorKind::Literal(literal) => TermKind::Literal(literal.clone()),
-        SelectorKind::Null => TermKind::Null,
-        SelectorKind::Marker(marker) => TermKind::Marker(marker.clone()),
-        SelectorKind::Tuple(items) => TermKind::Tuple(each(items)?),
-        SelectorKind::List(items) => TermKind::List(each(items)?),
-        SelectorKind::Set(items) => TermKind::Set(each(items)?),
-        SelectorKind::Map(pairs) => TermKind::Map(
-            pairs
-                .iter()
-                .map(|(k, v)| Ok((as_term(k)?, as_term(v)?)))
-                .collect::<Result<_, Error>>()?,
-        ),
-        SelectorKind::TypeHint(data_type, inner) => {
-            TermKind::TypeHint(data_type.clone(), Box::new(as_term(inner)?))
-        }
-        SelectorKind::Function(name, arguments) => {
-            TermKind::Function(name.clone(), each(arguments)?)
-        }
-        _ => {
-            return Err(Error::unsupported(format!(
-                "{selector} inside a literal of the selection"
-            )));
-        }
-    };
-    Ok(Term {
-        kind,
-        span: selector.span,
-    })
 }

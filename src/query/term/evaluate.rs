@@ -9,6 +9,7 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::function::Call;
 use crate::term::Plan;
+use crate::term::plan::null_inside;
 
 impl Plan {
     /// The value: borrowed from the plan or the request where it can be.
@@ -34,9 +35,9 @@ impl Plan {
                 function,
                 arguments,
             } => call(function, arguments, bindings)?,
-            Plan::Items { ty, items } => Bound::Owned(encode_items(ty, items, bindings)?),
-            Plan::Pairs { ty, pairs } => Bound::Owned(encode_pairs(ty, pairs, bindings)?),
-            Plan::Components { parts } => Bound::Owned(encode_components(parts, bindings)?),
+            Plan::Items { ty, items } => whole(encode_items(ty, items, bindings)?),
+            Plan::Pairs { ty, pairs } => whole(encode_pairs(ty, pairs, bindings)?),
+            Plan::Components { ty, parts } => Bound::Owned(encode_components(ty, parts, bindings)?),
         })
     }
 }
@@ -67,54 +68,84 @@ fn call<'a>(
     Ok(answer.map_or(Bound::Null, Bound::Owned))
 }
 
-/// An element's bytes; collections hold neither null nor unset.
-fn element<'a>(plan: &'a Plan, bindings: &'a Bindings<'_>) -> Result<Bound<'a>, Error> {
+/// A collection's bytes; one with an element of which nothing was said is unset as a whole.
+fn whole<'a>(bytes: Option<Vec<u8>>) -> Bound<'a> {
+    bytes.map_or(Bound::Unset, Bound::Owned)
+}
+
+/// An element's value, which is never null; none if nothing was said of it.
+fn element<'a>(
+    ty: &Type,
+    plan: &'a Plan,
+    bindings: &'a Bindings<'_>,
+) -> Result<Option<Bound<'a>>, Error> {
     match plan.evaluate(bindings)? {
-        Bound::Null => Err(Error::invalid("null is not supported inside collections")),
-        Bound::Unset => Err(Error::invalid(
-            "unset value is not supported inside collections",
-        )),
-        value => Ok(value),
+        Bound::Null => Err(null_inside(ty)),
+        Bound::Unset => Ok(None),
+        value => Ok(Some(value)),
     }
 }
 
-fn encode_items(ty: &Type, items: &[Plan], bindings: &Bindings<'_>) -> Result<Vec<u8>, Error> {
-    let values: Vec<Bound<'_>> = items
-        .iter()
-        .map(|item| element(item, bindings))
-        .collect::<Result<_, _>>()?;
+fn encode_items(
+    ty: &Type,
+    items: &[Plan],
+    bindings: &Bindings<'_>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let values = items.iter().map(|item| element(ty, item, bindings));
+    let Some(values) = values.collect::<Result<Option<Vec<Bound<'_>>>, Error>>()? else {
+        return match ty {
+            Type::Vector { .. } => Err(Error::invalid("unset is not supported inside vectors")),
+            _ => Ok(None),
+        };
+    };
     let bytes = values.iter().filter_map(Bound::bytes);
-    match ty {
-        Type::Vector { element, .. } => Ok(vector::encode(element, bytes)),
-        Type::Set { .. } => Ok(sorted(ty, collection::encode_items(bytes))?),
-        _ => Ok(collection::encode_items(bytes)),
-    }
+    Ok(Some(match ty {
+        Type::Vector { element, .. } => vector::encode(element, bytes),
+        Type::Set { .. } => sorted(ty, collection::encode_items(bytes))?,
+        _ => collection::encode_items(bytes),
+    }))
 }
 
 fn encode_pairs(
     ty: &Type,
     pairs: &[(Plan, Plan)],
     bindings: &Bindings<'_>,
-) -> Result<Vec<u8>, Error> {
-    let values: Vec<(Bound<'_>, Bound<'_>)> = pairs
-        .iter()
-        .map(|(key, value)| Ok((element(key, bindings)?, element(value, bindings)?)))
-        .collect::<Result<_, Error>>()?;
+) -> Result<Option<Vec<u8>>, Error> {
+    let mut values = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        let key = element(ty, key, bindings)?
+            .ok_or_else(|| Error::invalid("unset value is not supported for map keys"))?;
+        let Some(value) = element(ty, value, bindings)? else {
+            return Ok(None);
+        };
+        values.push((key, value));
+    }
     let bytes = values
         .iter()
         .filter_map(|(key, value)| Some((key.bytes()?, value.bytes()?)));
-    sorted(ty, collection::encode_pairs(bytes))
+    sorted(ty, collection::encode_pairs(bytes)).map(Some)
 }
 
-fn encode_components(parts: &[Plan], bindings: &Bindings<'_>) -> Result<Vec<u8>, Error> {
+fn encode_components(ty: &Type, parts: &[Plan], bindings: &Bindings<'_>) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
-    for part in parts {
+    for (index, part) in parts.iter().enumerate() {
         match part.evaluate(bindings)? {
-            Bound::Unset => return Err(Error::invalid("Invalid unset value for tuple field")),
+            Bound::Unset => return Err(unset_component(ty, index)),
             value => tuple::put(&mut out, value.bytes()),
         }
     }
     Ok(out)
+}
+
+/// A tuple is written as a whole, so that nothing of it can be left as it was.
+fn unset_component(ty: &Type, index: usize) -> Error {
+    Error::invalid(match ty {
+        Type::Udt { definition, .. } => format!(
+            "Invalid unset value for field '{}' of user defined type {}",
+            definition.fields[index].0, definition.name
+        ),
+        _ => format!("Invalid unset value for tuple field number {index}"),
+    })
 }
 
 fn sorted(ty: &Type, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {

@@ -56,6 +56,8 @@ pub enum Plan {
     },
     /// A tuple or user-defined type: components by position, missing ones null.
     Components {
+        /// The type of the whole.
+        ty: Type,
         /// The components.
         parts: Vec<Plan>,
     },
@@ -88,7 +90,7 @@ impl Plan {
             Plan::Pairs { pairs, .. } => pairs
                 .iter()
                 .any(|(key, value)| key.has_marker() || value.has_marker()),
-            Plan::Components { parts } => parts.iter().any(Plan::has_marker),
+            Plan::Components { parts, .. } => parts.iter().any(Plan::has_marker),
         }
     }
 

@@ -177,7 +177,7 @@ impl Planner<'_> {
     /// An element of a literal; null is refused here, where its place is known.
     fn part(&mut self, item: &Term, receiver: &Receiver, part: &Receiver) -> Result<Plan, Error> {
         if matches!(item.kind, TermKind::Null) {
-            return Err(Error::invalid("null is not supported inside collections").at(item.span));
+            return Err(null_inside(&receiver.ty).at(item.span));
         }
         let role = if part.name.starts_with("key(") {
             "key"
@@ -255,7 +255,8 @@ impl Planner<'_> {
             )));
         }
         let parts = self.fields(fields, definition, receiver)?;
-        Ok(Plan::Components { parts })
+        let ty = receiver.ty.clone();
+        Ok(Plan::Components { ty, parts })
     }
 
     /// One plan for each field up to the last one given.
@@ -311,7 +312,8 @@ impl Planner<'_> {
                         )
                     })
                     .collect::<Result<_, _>>()?;
-                Ok(Plan::Components { parts })
+                let ty = receiver.ty.clone();
+                Ok(Plan::Components { ty, parts })
             }
             _ if parts.len() == 1 => self.plan(&parts[0], receiver),
             other => Err(wrong_literal("tuple type", receiver, other)),
@@ -387,6 +389,11 @@ impl Planner<'_> {
         receiver: &Receiver,
     ) -> Result<Plan, Error> {
         let ty = self.data_type(data_type)?;
+        if self.shape(inner)?.fit(&ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "Cannot cast value {inner} to type {ty}"
+            )));
+        }
         if known_fit(&ty, &receiver.ty) == Fit::No {
             return Err(Error::invalid(format!(
                 "Cannot assign value {term} to {} of type {}",
@@ -430,7 +437,7 @@ fn fold(plan: Plan) -> Result<Plan, Error> {
         Plan::Pairs { pairs, .. } => pairs
             .iter()
             .all(|(k, v)| k.is_constant() && v.is_constant()),
-        Plan::Components { parts } => parts.iter().all(Plan::is_constant),
+        Plan::Components { parts, .. } => parts.iter().all(Plan::is_constant),
     };
     if !constant {
         return Ok(plan);
@@ -445,6 +452,14 @@ fn wrong_literal(kind: &str, receiver: &Receiver, ty: &Type) -> Error {
         "Invalid {kind} literal for {} of type {ty}",
         receiver.name
     ))
+}
+
+/// The refusal of null as an element.
+pub(crate) fn null_inside(ty: &Type) -> Error {
+    Error::invalid(match ty {
+        Type::Vector { .. } => "null is not supported inside vectors",
+        _ => "null is not supported inside collections",
+    })
 }
 
 fn collection_word(ty: &Type) -> &'static str {

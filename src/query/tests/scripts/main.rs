@@ -254,6 +254,7 @@ scripts!(
     keys,
     limits,
     paging,
+    parts,
     prepared,
     statics,
     system_tables,
