@@ -41,9 +41,10 @@ impl Budget {
         self.bytes_max
     }
 
-    /// Whether a memtable should be flushed, given what is in active ones.
-    pub fn wants_flush(&self, active_bytes: u64) -> bool {
-        active_bytes > self.bytes_max / 100 * FLUSH_PERCENT
+    /// Whether a memtable should be flushed, given what is in active ones, and what is held by tables that cannot be
+    /// flushed now.
+    pub fn wants_flush(&self, active_bytes: u64, held_bytes: u64) -> bool {
+        active_bytes > self.bytes_max.saturating_sub(held_bytes) / 100 * FLUSH_PERCENT
     }
 
     /// How long a write should wait before it starts: up to [`DELAY_MAX`], the longer the fuller.
@@ -75,7 +76,11 @@ mod tests {
     fn pressure_rises_with_use() {
         let budget = Budget::new(1000);
         assert_eq!(
-            (budget.wants_flush(400), budget.wants_flush(401)),
+            (budget.wants_flush(400, 0), budget.wants_flush(401, 0)),
+            (false, true)
+        );
+        assert_eq!(
+            (budget.wants_flush(200, 500), budget.wants_flush(201, 500)),
             (false, true)
         );
         assert_eq!(budget.delay(), None);

@@ -22,7 +22,10 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
             Some(table) => table.set_schema(schema.clone()),
             None => {
                 edits.push(Edit::Table(schema.id));
-                tables.insert(schema.id, Arc::new(Table::new(schema.clone(), Vec::new())));
+                tables.insert(
+                    schema.id,
+                    Arc::new(Table::new(schema.clone(), Vec::new(), Vec::new())),
+                );
             }
         }
     }
@@ -74,7 +77,8 @@ async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
     for generation in view.memtables() {
         generation.wait_for_writers().await;
     }
-    // A compaction that is about to change the list does so before, or finds the table dropped.
+    // A compaction finds the table dropped at its next step, and leaves nothing.
+    let _compacting = table.compacting.lock().await;
     let _listing = table.listing.lock().await;
     core.commit(vec![Edit::Dropped(table.id, core.written())])
         .await?;
@@ -84,6 +88,7 @@ async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
         let mut next = view.with_files(Vec::new());
         next.active = empty;
         next.flushing.clear();
+        next.lost.clear();
         next
     });
     core.budget.release(bytes);

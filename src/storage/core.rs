@@ -46,6 +46,7 @@ pub(crate) struct Core {
 /// What storage has done since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    pub replayed: AtomicU64,
     pub flushes: AtomicU64,
     pub flushed_bytes: AtomicU64,
     pub compactions: AtomicU64,
@@ -159,15 +160,6 @@ impl Core {
     /// Refuses to make files that the manifest could not list.
     pub fn check_manifest(&self) -> Result<(), Error> {
         self.manifest.lock().check_usable()
-    }
-
-    /// Bytes in memtables that take writes.
-    pub fn active_bytes(&self) -> u64 {
-        self.tables
-            .load()
-            .values()
-            .map(|table| table.peek().active.memtable.bytes())
-            .sum()
     }
 
     /// Frees the segments that nobody needs any more.

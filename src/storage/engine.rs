@@ -91,6 +91,7 @@ impl Engine {
                 command.table
             )));
         };
+        table.check_readable()?;
         Ok(Cursor::new(table, command))
     }
 

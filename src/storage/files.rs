@@ -20,7 +20,7 @@ use crate::core::Core;
 use crate::generation::Generation;
 use crate::manifest::{Edit, format};
 use crate::open::open_file;
-use crate::table::{File, Table, View};
+use crate::table::{File, Table};
 
 /// Work of one step on a flush or compaction thread, in the meter's nanoseconds.
 const STEP: Limit = Limit {
@@ -71,12 +71,22 @@ pub(crate) struct Job<'a> {
     pub core: &'a Arc<Core>,
     pub table: &'a Arc<Table>,
     pub class: Class,
+    /// The files that the new one is to take the place of; none for a flush, which is never given up.
+    pub inputs: &'a [Arc<File>],
     /// Log positions that the contents lie between.
     pub log_positions: Option<(u64, u64)>,
     /// Bytes to write in a second; 0 is as many as it can.
     pub bytes_per_second: u64,
-    /// Whether the work is to be given up when the node drains.
-    pub stops_at_drain: bool,
+}
+
+/// What became of a job.
+pub(crate) enum Ended {
+    /// A file, complete and durable, not yet live.
+    File(Arc<File>),
+    /// The stream gave nothing: there is no file.
+    Nothing,
+    /// The node drains, or the table was dropped or truncated: there is no file.
+    GivenUp,
 }
 
 struct Building<S> {
@@ -85,8 +95,8 @@ struct Building<S> {
 }
 
 impl Job<'_> {
-    /// Writes a stream to a file. None if it gave nothing, or the work was given up.
-    pub async fn write<S: Stream + 'static>(&self, stream: S) -> Result<Option<Arc<File>>, Error> {
+    /// Writes a stream to a file.
+    pub async fn write<S: Stream + 'static>(&self, stream: S) -> Result<Ended, Error> {
         let env = &self.core.env;
         self.core.check_manifest()?;
         let dir = self.table.dir(env, &self.core.data).await?;
@@ -100,6 +110,10 @@ impl Job<'_> {
             stream: Paced(stream),
         };
         loop {
+            if self.is_void() {
+                self.abandon(building.writer).await;
+                return Ok(Ended::GivenUp);
+            }
             let before = building.writer.len();
             let work = move || {
                 let pulled = building
@@ -118,26 +132,32 @@ impl Job<'_> {
                     return Err(error.into());
                 }
             }
-            if self.stops_at_drain && self.core.is_draining() {
-                self.abandon(building.writer).await;
-                return Ok(None);
-            }
         }
         self.finish(building.writer, dir).await
     }
 
-    async fn finish(&self, writer: Writer, dir: Arc<dyn Dir>) -> Result<Option<Arc<File>>, Error> {
+    /// Whether nobody wants the file any more.
+    fn is_void(&self) -> bool {
+        let is_wanted = || !self.table.is_dropped() && self.table.peek().has_all(self.inputs);
+        !self.inputs.is_empty() && (self.core.is_draining() || !is_wanted())
+    }
+
+    async fn finish(&self, writer: Writer, dir: Arc<dyn Dir>) -> Result<Ended, Error> {
         let core = self.core.clone();
         let work = move || -> Result<_, Error> {
             let Some(summary) = writer.finish()? else {
-                return Ok(None);
+                return Ok(Ended::Nothing);
             };
             let meta = format::File {
                 id: summary.id.0,
                 len: summary.len,
                 footer_checksum: summary.footer_crc,
             };
-            open_file(&core.env, &*dir, &core.cache, meta).map(|file| Some(Arc::new(file)))
+            let opened = open_file(&core.env, &*dir, &core.cache, meta);
+            if opened.is_err() {
+                remove_file(&*dir, meta.id);
+            }
+            opened.map(|file| Ended::File(Arc::new(file)))
         };
         self.core.env.blocking(self.class, work).await
     }
@@ -200,17 +220,17 @@ pub(crate) async fn publish_flush(
     let is_this = |other: &Arc<Generation>| Arc::ptr_eq(other, generation);
     if !table.view().flushing.iter().any(is_this) {
         // An attempt that nobody waited for any more has made it live.
-        remove(core, table, file.into_iter().collect()).await;
+        remove(core, table, ids(&file)).await;
         return Ok(());
     }
     let mut edits = Vec::new();
     edits.extend(file.iter().map(|file| Edit::Added(table.id, file.meta)));
     edits.push(Edit::Replay(table.id, replay));
-    let (table, generation) = (table.clone(), generation.clone());
-    let budget = core.budget.clone();
+    let (own_table, generation) = (table.clone(), generation.clone());
+    let (budget, added) = (core.budget.clone(), file.clone());
     let then = move || {
-        table.update(|view| {
-            let files = view.files.iter().chain(&file).cloned().collect();
+        own_table.update(|view| {
+            let files = view.files.iter().chain(&added).cloned().collect();
             let mut next = view.with_files(files);
             next.flushing
                 .retain(|other| !Arc::ptr_eq(other, &generation));
@@ -219,7 +239,9 @@ pub(crate) async fn publish_flush(
         budget.release(generation.memtable.bytes());
         drop(listing);
     };
-    core.commit_then(edits, then).await
+    let committed = core.commit_then(edits, then).await;
+    remove_unlisted(core, table, &file, &committed).await;
+    committed
 }
 
 /// From where the log is replayed for what was flushed up to `end`. It must be durable in the log first: after a power
@@ -240,11 +262,8 @@ pub(crate) async fn publish_compaction(
     output: Option<Arc<File>>,
 ) -> Result<bool, Error> {
     let listing = table.listing.clone().lock_owned().await;
-    let is_live =
-        |view: &View, file: &Arc<File>| view.files.iter().any(|live| Arc::ptr_eq(live, file));
-    let view = table.view();
-    if table.is_dropped() || !inputs.iter().all(|file| is_live(&view, file)) {
-        remove(core, table, output.into_iter().collect()).await;
+    if table.is_dropped() || !table.view().has_all(inputs) {
+        remove(core, table, ids(&output)).await;
         return Ok(false);
     }
     let mut edits: Vec<_> = inputs
@@ -252,17 +271,19 @@ pub(crate) async fn publish_compaction(
         .map(|file| Edit::Removed(table.id, file.meta.id))
         .collect();
     edits.extend(output.iter().map(|file| Edit::Added(table.id, file.meta)));
-    let (own_table, own_inputs) = (table.clone(), inputs.to_vec());
+    let (own_table, own_inputs, added) = (table.clone(), inputs.to_vec(), output.clone());
     let then = move || {
         own_table.update(|view| {
             let is_input = |file: &Arc<File>| own_inputs.iter().any(|i| Arc::ptr_eq(i, file));
             let kept = view.files.iter().filter(|file| !is_input(file));
-            view.with_files(kept.chain(&output).cloned().collect())
+            view.with_files(kept.chain(&added).cloned().collect())
         });
         drop(listing);
     };
-    core.commit_then(edits, then).await?;
-    remove(core, table, inputs.to_vec()).await;
+    let committed = core.commit_then(edits, then).await;
+    remove_unlisted(core, table, &output, &committed).await;
+    committed?;
+    remove(core, table, ids(inputs)).await;
     Ok(true)
 }
 
@@ -277,10 +298,9 @@ pub(crate) async fn truncate(
     core.log.synced(end).await?;
     let listing = table.listing.clone().lock_owned().await;
     let view = table.view();
-    let removed = view
-        .files
-        .iter()
-        .map(|file| Edit::Removed(table.id, file.meta.id));
+    let mut gone = ids(&view.files);
+    gone.extend(view.lost.iter().map(|lost| lost.meta.id));
+    let removed = gone.iter().map(|file| Edit::Removed(table.id, *file));
     let edits = removed
         .chain([Edit::Truncated(table.id, end, at_micros)])
         .collect();
@@ -294,18 +314,36 @@ pub(crate) async fn truncate(
         own_table.update(|view| {
             let mut next = view.with_files(Vec::new());
             next.flushing.clear();
+            next.lost.clear();
             next
         });
         budget.release(bytes);
         drop(listing);
     };
     core.commit_then(edits, then).await?;
-    remove(core, table, view.files.clone()).await;
+    remove(core, table, gone).await;
     Ok(())
 }
 
-/// Removes files that are no longer live.
-async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<Arc<File>>) {
+fn ids<'a>(files: impl IntoIterator<Item = &'a Arc<File>>) -> Vec<u64> {
+    files.into_iter().map(|file| file.meta.id).collect()
+}
+
+/// Removes a file that the manifest could not list: another attempt writes its own. After a failure that is final it
+/// stays, because the manifest may list it.
+async fn remove_unlisted(
+    core: &Arc<Core>,
+    table: &Arc<Table>,
+    file: &Option<Arc<File>>,
+    committed: &Result<(), Error>,
+) {
+    if matches!(committed, Err(Error::Io(_))) {
+        remove(core, table, ids(file)).await;
+    }
+}
+
+/// Removes files that are not live, or no longer.
+async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<u64>) {
     if files.is_empty() {
         return;
     }
@@ -315,17 +353,25 @@ async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<Arc<File>>) {
     let cache = core.cache.clone();
     let work = move || {
         for file in files {
-            let name = sstable::format::file_name(file.id());
-            if let Err(error) = dir.remove(&name) {
-                tracing::warn!(
-                    "{} is left for the next start to remove: {error}",
-                    file.reader.path()
-                );
-            }
-            cache.forget(file.id());
+            remove_file(&*dir, file);
+            cache.forget(FileId(file));
         }
     };
     core.env.blocking(Class::Flush, work).await;
+}
+
+fn remove_file(dir: &dyn Dir, id: u64) {
+    let name = sstable::format::file_name(FileId(id));
+    match dir.remove(&name) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let path = dir.path().join(name);
+            tracing::warn!(
+                "{} is left for the next start to remove: {error}",
+                path.display()
+            );
+        }
+        _ => {}
+    }
 }
 
 /// Counts a finished file.

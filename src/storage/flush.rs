@@ -1,8 +1,9 @@
 //! Flushing: memtables become files, and segments of the log become free.
 //!
 //! One task decides: the largest memtable when the active ones weigh too much, the tables that hold the log's oldest
-//! segment when the log is too full, and those whose `memtable_flush_period_in_ms` is over. A table's memtables are written in the order in which they were switched,
-//! so that its replay position only moves over what is in files.
+//! segment when the log is too full, and those whose `memtable_flush_period_in_ms` is over. A table whose flush failed is
+//! left alone for a while, so that it keeps none of the others from theirs. A table's memtables are written in the order
+//! in which they were switched, so that its replay position only moves over what is in files.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +14,15 @@ use model::stream::{Direction, Merge};
 
 use crate::Error;
 use crate::core::Core;
-use crate::files::{self, Job};
+use crate::files::{self, Ended, Job};
 use crate::generation::Generation;
 use crate::memtable;
 use crate::scan::Scan;
 use crate::table::Table;
 
-/// Between attempts after a failure, such as a full disk.
+/// Between attempts after a failure that is no table's own.
 const RETRY: Duration = Duration::from_secs(1);
+
 /// Flushes what the budget and the log want flushed, for as long as the engine lives.
 pub(crate) async fn run(core: Arc<Core>) {
     loop {
@@ -35,14 +37,14 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
-/// Waits until a flush is wanted, or a table's period is over.
+/// Waits until a flush is wanted, a table's period is over, or a table that failed has rested.
 async fn wait(core: &Core) {
     let now = core.env.mono();
-    let left = core
-        .tables()
-        .values()
-        .filter_map(|table| table.period_left(now))
-        .min();
+    let left = |table: &Arc<Table>| {
+        let times = [table.period_left(now), table.flush_rest.left(now)];
+        times.into_iter().flatten().min()
+    };
+    let left = core.tables().values().filter_map(left).min();
     let wanted = core.flush_wanted.notified();
     match left {
         None => wanted.await,
@@ -54,36 +56,54 @@ async fn wait(core: &Core) {
     }
 }
 
-/// Flushes one table, if one should be.
+/// Flushes one table, if one should be. One that fails rests, while others go on.
 async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
-    let tables = core.all_tables();
-    // What is left of an attempt that failed.
-    if let Some(table) = tables
-        .iter()
-        .find(|table| !table.peek().flushing.is_empty())
-    {
-        let _flushing = table.flushing.lock().await;
-        return write_switched(core, table).await.map(|()| true);
+    let Some(table) = choose(core).await? else {
+        return Ok(false);
+    };
+    if let Err(error) = flush_or_go_on(core, &table).await {
+        let pause = table.flush_rest.fail(core.env.mono()).as_secs();
+        let name = table.schema().qualified_name();
+        tracing::error!("cannot flush {name}: {error}; trying again in {pause} s");
     }
-    let due = if core.budget.wants_flush(core.active_bytes()) {
-        tables
-            .iter()
-            .max_by_key(|table| table.peek().active.memtable.bytes())
-    } else if core.log.wants_flush() {
+    Ok(true)
+}
+
+/// The table to flush now: what is left of an attempt that failed, the largest if the budget wants it, the one that
+/// holds the log's oldest segment if the log wants it, or one whose period is over.
+async fn choose(core: &Arc<Core>) -> Result<Option<Arc<Table>>, Error> {
+    let now = core.env.mono();
+    let tables = core.all_tables();
+    let (resting, ready): (Vec<_>, Vec<_>) = tables
+        .iter()
+        .partition(|table| table.flush_rest.left(now).is_some());
+    let is_begun = |table: &&&Arc<Table>| !table.peek().flushing.is_empty();
+    if let Some(table) = ready.iter().find(is_begun) {
+        return Ok(Some(Arc::clone(table)));
+    }
+    let active_bytes = |table: &Arc<Table>| table.peek().active.memtable.bytes();
+    let active = ready.iter().map(|table| active_bytes(table)).sum();
+    let held = resting.iter().map(|table| table.memtable_bytes()).sum();
+    let is_written_to = |table: &&&Arc<Table>| table.peek().active.first().is_some();
+    if core.budget.wants_flush(active, held) {
+        let largest = ready.iter().filter(is_written_to);
+        let largest = largest.max_by_key(|table| active_bytes(table));
+        if let Some(table) = largest {
+            return Ok(Some(Arc::clone(table)));
+        }
+    }
+    if core.log.wants_flush() {
         // What nobody needs may still be held: its table was dropped, or freeing it failed.
         core.free_segments().await?;
         let written = core.written().segment();
-        oldest(&tables)
-            .filter(|(_, segment)| *segment < written)
-            .map(|(table, _)| table)
-    } else {
-        let now = core.env.mono();
-        tables.iter().find(|table| table.ends_period(now))
-    };
-    match due {
-        None => Ok(false),
-        Some(table) => flush_table(core, table).await.map(|()| true),
+        let oldest = oldest(&tables).filter(|(_, segment)| *segment < written);
+        // While the one that holds the oldest segment rests, no other flush frees any.
+        if let Some((table, _)) = oldest.filter(|(table, _)| table.flush_rest.left(now).is_none()) {
+            return Ok(Some(table.clone()));
+        }
     }
+    let due = ready.into_iter().find(|table| table.ends_period(now));
+    Ok(due.cloned())
 }
 
 /// The table that holds the oldest segment of the log, and which.
@@ -116,6 +136,15 @@ pub(crate) async fn flush(core: &Arc<Core>, id: Option<TableId>) -> Result<(), E
     result
 }
 
+/// Writes the memtable that a table has now, or what is left of an attempt that failed.
+async fn flush_or_go_on(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
+    let _flushing = table.flushing.lock().await;
+    if table.peek().flushing.is_empty() {
+        table.switch(core.written());
+    }
+    write_switched(core, table).await
+}
+
 /// Writes the memtables that a table has now.
 async fn flush_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
     let _flushing = table.flushing.lock().await;
@@ -129,6 +158,7 @@ async fn write_switched(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Erro
         generation.wait_for_writers().await;
         write(core, table, generation).await?;
     }
+    table.flush_rest.end();
     core.free_segments().await?;
     core.compaction_wanted.notify_one();
     Ok(())
@@ -145,12 +175,16 @@ async fn write(
         core,
         table,
         class: Class::Flush,
+        inputs: &[],
         log_positions: Some((first.0, generation.end().0)),
         bytes_per_second: 0,
-        stops_at_drain: false,
     };
     // A merge of one: it applies the deletions that the memtable holds.
-    let file = job.write(Merge::new([cursor], Direction::Forward)).await?;
+    let file = match job.write(Merge::new([cursor], Direction::Forward)).await? {
+        Ended::File(file) => Some(file),
+        Ended::Nothing => None,
+        Ended::GivenUp => return Ok(()),
+    };
     files::count(&file, &core.counters.flushes, &core.counters.flushed_bytes);
     files::publish_flush(core, table, generation, file).await
 }

@@ -23,6 +23,7 @@ pub mod manifest;
 
 mod generation;
 mod memtable;
+mod rest;
 mod scan;
 mod table;
 

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use base::env::{Class, Dir, Env};
 use model::{TableId, mutation};
@@ -26,7 +27,7 @@ use crate::commitlog::{Log, Position, format};
 use crate::core::{Core, Tables};
 use crate::manifest::{self, Edit, Manifest, State};
 use crate::options::Options;
-use crate::table::{self, File, Table};
+use crate::table::{self, File, Lost, Table};
 use crate::{Error, Facts, truncate};
 
 /// Where an engine keeps its files. Missing directories are made.
@@ -70,12 +71,7 @@ pub(crate) async fn open(
     let first = first_segment(manifest.state());
     let replayed = replay_log(env, &log_dir, &options, first, manifest.state(), &tables).await?;
     budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
-    if replayed.mutations > 0 {
-        tracing::info!(
-            "replayed {} mutations of the commit log",
-            replayed.mutations
-        );
-    }
+    let replayed_mutations = replayed.mutations;
     let log_start = replayed.sealed.first().copied().unwrap_or(replayed.next);
     let flush_wanted = Arc::new(Notify::new());
     let log = Log::start(env, &log_dir, &options, replayed, flush_wanted.clone()).await?;
@@ -87,7 +83,7 @@ pub(crate) async fn open(
         };
         manifest = env.blocking(Class::General, work).await?;
     }
-    Ok(Core::new(
+    let core = Core::new(
         env,
         options,
         data,
@@ -97,7 +93,9 @@ pub(crate) async fn open(
         budget,
         tables,
         flush_wanted,
-    ))
+    );
+    core.counters.replayed.store(replayed_mutations, Relaxed);
+    Ok(core)
 }
 
 /// The newest epoch of the metadata log that storage under `paths` has followed; 0 on an empty directory. Changes
@@ -196,7 +194,7 @@ fn open_files(
             .get(&id)
             .cloned()
             .unwrap_or_default();
-        let mut files = Vec::new();
+        let (mut files, mut lost) = (Vec::new(), Vec::new());
         if !known.files.is_empty() {
             let dir = data
                 .dir(&schema.keyspace)
@@ -208,13 +206,29 @@ fn open_files(
                 )
             })?;
             for meta in known.files.values() {
-                files.push(Arc::new(open_file(env, &*dir, cache, *meta)?));
+                match open_file(env, &*dir, cache, *meta) {
+                    Ok(file) => files.push(Arc::new(file)),
+                    Err(error @ Error::Corrupt { .. }) => {
+                        lost.push(set_aside(&schema, *meta, error))
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
-        tables.insert(id, Arc::new(Table::new(schema, files)));
+        tables.insert(id, Arc::new(Table::new(schema, files, lost)));
     }
     remove_orphans(&**data, &manifest, &tables)?;
     Ok((manifest, tables))
+}
+
+/// A file that is lost takes the reads of its table with it, and nothing else.
+fn set_aside(schema: &schema::Table, meta: manifest::format::File, error: Error) -> Arc<Lost> {
+    tracing::error!(
+        "{error}; reads of {} fail until the file is restored from a backup and the node started again, or the table is \
+         truncated or dropped",
+        schema.qualified_name()
+    );
+    Arc::new(Lost { meta, error })
 }
 
 /// Opens one file, which must be the one that the manifest knows.
@@ -228,8 +242,13 @@ pub(crate) fn open_file(
         len: meta.len,
         footer_crc: meta.footer_checksum,
     };
+    let name = sstable::format::file_name(FileId(meta.id));
+    if matches!(dir.exists(&name), Ok(false)) {
+        let path = dir.path().join(name).display().to_string();
+        return Err(Error::corrupt(path, 0, "it is missing"));
+    }
     let reader = sstable::Reader::open_waiting(env, dir, FileId(meta.id), cache, Some(expected))?;
-    Ok(File { reader, meta })
+    Ok(File::new(reader, meta))
 }
 
 /// Removes files that no table has, in the directories of tables.
@@ -309,6 +328,12 @@ async fn replay_log(
     // A flush syncs the log before it says how far a table is in files.
     let replay = replay::replay(env, dir, first, options.segment_bytes, flushed, target);
     let (mut replayed, _) = replay.await?;
+    if replayed.mutations > 0 {
+        tracing::info!(
+            "replayed {} mutations of the commit log",
+            replayed.mutations
+        );
+    }
     if flushed.segment() < replayed.next {
         return Ok(replayed);
     }
@@ -337,13 +362,13 @@ struct IntoMemtables {
 }
 
 impl Target for IntoMemtables {
-    fn apply(&mut self, position: Position, record: &[u8]) -> Result<(), ApplyError> {
+    fn apply(&mut self, position: Position, record: &[u8]) -> Result<bool, ApplyError> {
         mutation::check(record).map_err(|damage| ApplyError::Damaged(damage.to_string()))?;
         let mutation = mutation::View::new(record);
         let id = mutation.table();
         let Some(table) = self.tables.get(&id) else {
             if self.state.tables.contains_key(&id) || self.state.dropped.contains_key(&id) {
-                return Ok(());
+                return Ok(false);
             }
             return Err(ApplyError::Refused(Error::Invalid(format!(
                 "the commit log has writes, at {position}, to a table of id {id} that the schema never had: \
@@ -356,11 +381,11 @@ impl Target for IntoMemtables {
             .get(&id)
             .map_or(Position::START, |table| table.replay);
         if position < replayed {
-            return Ok(());
+            return Ok(false);
         }
         let view = table.peek();
         view.active.note(position);
         truncate::apply(&*view.active.memtable, &mutation, table.truncated_at());
-        Ok(())
+        Ok(true)
     }
 }

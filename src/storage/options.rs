@@ -44,6 +44,12 @@ pub(crate) const DELAY_PERCENT: u64 = 70;
 pub(crate) const DELAY_MAX: Duration = Duration::from_millis(5);
 /// From this part of the log's bytes on, in percent, the tables that hold its oldest segment flush.
 pub(crate) const LOG_FLUSH_PERCENT: u64 = 80;
+/// How long a table is not flushed after a failure, such as a full disk: at first, and at most.
+pub(crate) const FLUSH_REST: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(10));
+/// How long a table is not compacted after a failure: at first, and at most.
+pub(crate) const COMPACTION_REST: (Duration, Duration) =
+    (Duration::from_secs(10), Duration::from_secs(600));
 /// Without a setting the log is no larger than this: replaying it should take about a second.
 const LOG_BYTES_MAX_DEFAULT: u64 = 256 * MIB as u64;
 /// One segment being written, one ready, one being flushed, one to recycle.

@@ -21,6 +21,8 @@ pub struct Status {
     pub log: commitlog::Status,
     /// The block cache.
     pub cache: sstable::Usage,
+    /// Mutations that the start took from the commit log because they were in no file.
+    pub replayed: u64,
     /// Memtables written to files since the start.
     pub flushes: u64,
     /// Bytes of these files.
@@ -50,6 +52,8 @@ pub struct TableStatus {
     pub memtable_rows: u64,
     /// Files.
     pub sstables: u64,
+    /// Of these, files that are damaged: not compacted, or not readable at all.
+    pub damaged: u64,
     /// Bytes of these files.
     pub disk_bytes: u64,
     /// Partitions in these files, each file's counted.
@@ -73,6 +77,7 @@ impl Status {
             memtable_bytes_max: core.budget.bytes_max(),
             log: core.log.status(),
             cache: core.cache.usage(),
+            replayed: core.counters.replayed.load(Relaxed),
             flushes: core.counters.flushes.load(Relaxed),
             flushed_bytes: core.counters.flushed_bytes.load(Relaxed),
             compactions: core.counters.compactions.load(Relaxed),
@@ -85,6 +90,8 @@ impl Status {
 impl TableStatus {
     fn of(table: &crate::table::Table) -> TableStatus {
         let (schema, view) = (table.schema(), table.view());
+        let live = view.files.iter().map(|file| file.meta);
+        let lost = view.lost.iter().map(|lost| lost.meta);
         TableStatus {
             id: table.id,
             keyspace: schema.keyspace.clone(),
@@ -94,8 +101,10 @@ impl TableStatus {
                 .memtables()
                 .map(|generation| generation.memtable.rows())
                 .sum(),
-            sstables: view.files.len() as u64,
-            disk_bytes: view.files.iter().map(|file| file.meta.len).sum(),
+            sstables: (view.files.len() + view.lost.len()) as u64,
+            damaged: view.files.iter().filter(|file| file.is_damaged()).count() as u64
+                + view.lost.len() as u64,
+            disk_bytes: live.chain(lost).map(|meta| meta.len).sum(),
             partitions: view
                 .files
                 .iter()

@@ -14,11 +14,11 @@ use arc_swap::{ArcSwap, Guard};
 use base::env::{Dir, Env};
 use model::TableId;
 use parking_lot::Mutex;
-use sstable::FileId;
 
 use crate::commitlog::Position;
 use crate::generation::Generation;
-use crate::options::SHARDS;
+use crate::options::{COMPACTION_REST, FLUSH_REST, SHARDS};
+use crate::rest::Rest;
 use crate::{Error, manifest};
 
 /// A table.
@@ -31,6 +31,10 @@ pub(crate) struct Table {
     pub flushing: tokio::sync::Mutex<()>,
     /// Held while files are merged.
     pub compacting: tokio::sync::Mutex<()>,
+    /// After a flush that failed.
+    pub flush_rest: Rest,
+    /// After a compaction that failed.
+    pub compaction_rest: Rest,
     /// Held while the list of files changes, on disk and in the view.
     pub listing: Arc<tokio::sync::Mutex<()>>,
     /// Compactions that are due but not begun.
@@ -52,17 +56,40 @@ pub(crate) struct View {
     pub flushing: Vec<Arc<Generation>>,
     /// By descending largest timestamp.
     pub files: Vec<Arc<File>>,
+    /// Files that cannot be opened: nobody knows what they hold, so nothing of the table can be read.
+    pub lost: Vec<Arc<Lost>>,
 }
 
 /// A live file.
 pub(crate) struct File {
     pub reader: Arc<sstable::Reader>,
     pub meta: manifest::format::File,
+    is_damaged: AtomicBool,
+}
+
+/// A live file that is missing, or of which not even the ends can be read.
+pub(crate) struct Lost {
+    pub meta: manifest::format::File,
+    pub error: Error,
 }
 
 impl File {
-    pub fn id(&self) -> FileId {
-        FileId(self.meta.id)
+    pub fn new(reader: Arc<sstable::Reader>, meta: manifest::format::File) -> File {
+        File {
+            reader,
+            meta,
+            is_damaged: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a compaction found damage in it. It stays live, for what can still be read, and is not merged: that
+    /// would fail again.
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Relaxed)
+    }
+
+    pub fn set_damaged(&self) {
+        self.is_damaged.store(true, Relaxed);
     }
 }
 
@@ -81,13 +108,20 @@ impl View {
             active: self.active.clone(),
             flushing: self.flushing.clone(),
             files,
+            lost: self.lost.clone(),
         }
+    }
+
+    /// Whether all these files are live.
+    pub fn has_all(&self, files: &[Arc<File>]) -> bool {
+        let is_live = |file: &Arc<File>| self.files.iter().any(|live| Arc::ptr_eq(live, file));
+        files.iter().all(is_live)
     }
 }
 
 impl Table {
     /// A table with these files. Tables of the system keyspaces are small: they get one shard.
-    pub fn new(schema: Arc<schema::Table>, files: Vec<Arc<File>>) -> Table {
+    pub fn new(schema: Arc<schema::Table>, files: Vec<Arc<File>>, lost: Vec<Arc<Lost>>) -> Table {
         let shards = if schema::system::is_system(&schema.keyspace) {
             1
         } else {
@@ -97,6 +131,7 @@ impl Table {
             active: Generation::new(shards),
             flushing: Vec::new(),
             files: Vec::new(),
+            lost,
         };
         Table {
             id: schema.id,
@@ -105,6 +140,8 @@ impl Table {
             change: Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
+            flush_rest: Rest::new(FLUSH_REST.0, FLUSH_REST.1),
+            compaction_rest: Rest::new(COMPACTION_REST.0, COMPACTION_REST.1),
             listing: Arc::default(),
             pending: AtomicUsize::new(0),
             period_began_millis: AtomicU64::new(0),
@@ -183,6 +220,14 @@ impl Table {
         self.period_began_millis
             .store(now.as_millis() as u64, Relaxed);
         self.peek().active.first().is_some()
+    }
+
+    /// Refuses to read while a file is lost: what it held could be the answer.
+    pub fn check_readable(&self) -> Result<(), Error> {
+        match self.peek().lost.first() {
+            None => Ok(()),
+            Some(lost) => Err(lost.error.clone()),
+        }
     }
 
     /// The time of the last truncation.

@@ -231,7 +231,7 @@ impl Turn {
         }
         self.core.budget.add(grown);
         // Chunks are large: most commits grow nothing, and need not look at the whole.
-        if grown != 0 && self.core.budget.wants_flush(self.core.budget.used()) {
+        if grown != 0 && self.core.budget.wants_flush(self.core.budget.used(), 0) {
             self.core.flush_wanted.notify_one();
         }
     }

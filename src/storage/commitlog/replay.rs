@@ -20,8 +20,8 @@ use crate::Error;
 
 /// What to do with the mutations found.
 pub(crate) trait Target: Send {
-    /// A mutation that lies in the frame at `position`.
-    fn apply(&mut self, position: Position, mutation: &[u8]) -> Result<(), ApplyError>;
+    /// A mutation that lies in the frame at `position`. False if it was not needed: it is in a file, or gone.
+    fn apply(&mut self, position: Position, mutation: &[u8]) -> Result<bool, ApplyError>;
 }
 
 /// Why a mutation was not applied.
@@ -42,7 +42,7 @@ pub(crate) struct Replayed {
     pub free: Vec<u64>,
     /// The next id.
     pub next: u64,
-    /// Mutations handed to the target.
+    /// Mutations that the target needed.
     pub mutations: u64,
 }
 
@@ -202,7 +202,7 @@ impl Replay {
                 Err(error) => Err(ApplyError::Damaged(error.to_string())),
             };
             match applied {
-                Ok(()) => self.mutations += 1,
+                Ok(is_needed) => self.mutations += u64::from(is_needed),
                 Err(ApplyError::Refused(error)) => return Err(error),
                 Err(ApplyError::Damaged(what)) => {
                     let offset = u64::from(position.offset());

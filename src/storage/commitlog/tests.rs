@@ -17,11 +17,11 @@ use super::*;
 struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Target for Seen {
-    fn apply(&mut self, _: Position, mutation: &[u8]) -> Result<(), ApplyError> {
+    fn apply(&mut self, _: Position, mutation: &[u8]) -> Result<bool, ApplyError> {
         self.0
             .lock()
             .push(String::from_utf8_lossy(mutation).into_owned());
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -2,15 +2,16 @@
 //!
 //! A strategy chooses (`strategy`, a pure function); the one task carries the choice out, in short steps on the
 //! compaction threads, no faster than it may: merge of the inputs, `purged` of what may go, into a file; then the
-//! manifest puts the file in the inputs' place. A drain stops it between two steps, and a truncation meanwhile makes
-//! its result void.
+//! manifest puts the file in the inputs' place. A drain, a truncation, or the table's end stops it between two steps.
+//!
+//! A file in which it finds damage is left out from then on; a table that fails for another reason is left alone for a
+//! while. Neither keeps other files or tables from being compacted.
 
 mod purged;
 pub mod strategy;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use base::env::Class;
 use model::TableId;
@@ -20,101 +21,177 @@ use self::purged::Purged;
 use self::strategy::Candidate;
 use crate::Error;
 use crate::core::Core;
-use crate::files::{self, Job};
+use crate::files::{self, Ended, Job};
 use crate::scan::Scan;
 use crate::table::{File, Table};
-
-/// Between attempts after a failure.
-const RETRY: Duration = Duration::from_secs(10);
 
 /// Compacts what strategies choose, for as long as the engine lives.
 pub(crate) async fn run(core: Arc<Core>) {
     loop {
-        match compact_due(&core).await {
-            Ok(true) => {}
-            Ok(false) => core.compaction_wanted.notified().await,
-            Err(error) => {
-                tracing::error!("cannot compact: {error}; trying again in ten seconds");
-                core.env.sleep(RETRY).await;
-            }
+        if !compact_due(&core).await {
+            wait(&core).await;
         }
     }
 }
 
-/// Carries out the choice of the table that has most to do.
-async fn compact_due(core: &Arc<Core>) -> Result<bool, Error> {
-    if !core.options.auto_compaction || core.is_draining() {
-        return Ok(false);
+/// Waits until there may be something to do, or a table that failed has rested.
+async fn wait(core: &Core) {
+    let now = core.env.mono();
+    let left = |table: &Arc<Table>| table.compaction_rest.left(now);
+    let left = core.tables().values().filter_map(left).min();
+    let wanted = core.compaction_wanted.notified();
+    match left {
+        None => wanted.await,
+        Some(left) => tokio::select! {
+            biased;
+            () = wanted => {}
+            () = core.env.sleep(left) => {}
+        },
     }
-    let mut most: Option<(Arc<Table>, Vec<u64>, usize)> = None;
+}
+
+/// A compaction that is due.
+struct Due {
+    table: Arc<Table>,
+    /// The files to merge, by id.
+    inputs: Vec<u64>,
+    /// How many compactions of the table are due.
+    backlog: usize,
+}
+
+/// Carries out the choice of the table that has most to do, but for those that rest after a failure.
+async fn compact_due(core: &Arc<Core>) -> bool {
+    if !core.options.auto_compaction || core.is_draining() {
+        return false;
+    }
+    let now = core.env.mono();
+    let mut most: Option<Due> = None;
     for table in core.all_tables() {
         let mut choices = choose(&table);
-        table.pending.store(choices.len(), Relaxed);
-        if choices.len() > most.as_ref().map_or(0, |most| most.2) {
-            let count = choices.len();
-            most = Some((table, choices.swap_remove(0), count));
+        let backlog = choices.len();
+        table.pending.store(backlog, Relaxed);
+        let is_ready = table.compaction_rest.left(now).is_none();
+        if is_ready && backlog > most.as_ref().map_or(0, |most| most.backlog) {
+            let inputs = choices.swap_remove(0);
+            most = Some(Due {
+                table,
+                inputs,
+                backlog,
+            });
         }
     }
-    let Some((table, ids, backlog)) = most else {
-        return Ok(false);
+    let Some(due) = most else {
+        return false;
     };
+    carry_out(core, &due).await;
+    true
+}
+
+async fn carry_out(core: &Arc<Core>, due: &Due) {
+    let table = &due.table;
     let _compacting = table.compacting.lock().await;
-    let view = table.view();
-    let inputs: Vec<_> = view
-        .files
-        .iter()
-        .filter(|file| ids.contains(&file.meta.id))
-        .cloned()
-        .collect();
-    if inputs.len() < ids.len() {
-        return Ok(true);
+    let mut inputs = table.view().files.clone();
+    inputs.retain(|file| due.inputs.contains(&file.meta.id));
+    if inputs.len() < due.inputs.len() {
+        return;
     }
     // As fast as allowed while it keeps up; each compaction that waits behind allows as much again.
     let speed = core
         .options
         .compaction_bytes_per_second
-        .saturating_mul(backlog as u64);
-    merge(core, &table, inputs, speed).await?;
-    Ok(true)
+        .saturating_mul(due.backlog as u64);
+    match merge(core, table, inputs.clone(), speed).await {
+        Ok(_) => table.compaction_rest.end(),
+        Err(error) if set_aside(&inputs, &error) => {}
+        Err(error) => {
+            let pause = table.compaction_rest.fail(core.env.mono()).as_secs();
+            let name = table.schema().qualified_name();
+            tracing::error!("cannot compact {name}: {error}; trying again in {pause} s");
+        }
+    }
+}
+
+/// Leaves the file that is damaged, if one of these is, out of compactions from now on. It stays where it is: what else
+/// it holds is read, and tombstones that cover something in it are kept.
+fn set_aside(inputs: &[Arc<File>], error: &Error) -> bool {
+    let Error::Corrupt { file: path, .. } = error else {
+        return false;
+    };
+    let damaged = inputs.iter().find(|input| input.reader.path() == path);
+    let Some(file) = damaged else {
+        return false;
+    };
+    file.set_damaged();
+    tracing::error!(
+        "{error}; it is not compacted any more, and reads of what is damaged fail: stop the node and restore the file \
+         from a backup, or truncate the table"
+    );
+    true
 }
 
 fn choose(table: &Table) -> Vec<Vec<u64>> {
     let view = table.peek();
-    if view.files.len() < 2 {
-        return Vec::new();
-    }
-    let candidates: Vec<_> = view
-        .files
-        .iter()
+    let sound = view.files.iter().filter(|file| !file.is_damaged());
+    let candidates: Vec<_> = sound
         .map(|file| Candidate {
             id: file.meta.id,
             bytes: file.meta.len,
         })
         .collect();
+    if candidates.len() < 2 {
+        return Vec::new();
+    }
     let choices = strategy::choose(&candidates, &table.schema().options.compaction);
     choices.into_iter().map(|choice| choice.0).collect()
 }
 
-/// Merges all files of one table, or of each, into one.
+/// Merges all files of one table, or of each, into one. A table that fails keeps none of the others from it.
 pub(crate) async fn compact(core: &Arc<Core>, id: Option<TableId>) -> Result<(), Error> {
     let tables = match id {
         Some(id) => vec![core.table(id)?],
         None => core.all_tables(),
     };
+    let mut result = Ok(());
     for table in &tables {
-        let _compacting = table.compacting.lock().await;
-        let inputs = table.view().files.clone();
-        if !inputs.is_empty() {
-            merge(
-                core,
-                table,
-                inputs,
-                core.options.compaction_bytes_per_second,
-            )
-            .await?;
+        core.check_running()?;
+        let compacted = compact_table(core, table).await;
+        result = result.and(compacted);
+    }
+    result
+}
+
+/// Merges all files of a table but damaged ones, of which the first is the error then.
+async fn compact_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
+    let _compacting = table.compacting.lock().await;
+    let speed = core.options.compaction_bytes_per_second;
+    let mut damage = Ok(());
+    loop {
+        let mut inputs = table.view().files.clone();
+        inputs.retain(|file| !file.is_damaged());
+        let merged = match inputs.is_empty() {
+            true => Ok(()),
+            false => merge(core, table, inputs.clone(), speed).await,
+        };
+        match merged {
+            Err(error) if set_aside(&inputs, &error) => damage = damage.and(Err(error)),
+            merged => return merged.and(damage).and_then(|()| refuse_damaged(table)),
         }
     }
-    Ok(())
+}
+
+/// Says which file was left out.
+fn refuse_damaged(table: &Table) -> Result<(), Error> {
+    let view = table.peek();
+    if let Some(lost) = view.lost.first() {
+        return Err(lost.error.clone());
+    }
+    match view.files.iter().find(|file| file.is_damaged()) {
+        None => Ok(()),
+        Some(file) => {
+            let what = "it was left out of the compaction, as the log says";
+            Err(Error::corrupt(file.reader.path(), 0, what))
+        }
+    }
 }
 
 /// Merges these files into one, which takes their place.
@@ -145,14 +222,16 @@ async fn merge(
         core,
         table,
         class: Class::Compaction,
+        inputs: &inputs,
         log_positions,
         bytes_per_second,
-        stops_at_drain: true,
     };
-    let output = job.write(purged).await?;
-    if core.is_draining() && output.is_none() {
-        return Ok(());
-    }
+    let output = match job.write(purged).await? {
+        Ended::File(file) => Some(file),
+        Ended::Nothing => None,
+        // Of a table that was dropped or truncated there is nothing left to merge.
+        Ended::GivenUp => return core.check_running(),
+    };
     if files::publish_compaction(core, table, &inputs, output.clone()).await? {
         files::count(
             &output,

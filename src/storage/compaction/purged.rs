@@ -67,6 +67,10 @@ impl<S: Stream> Purged<S> {
     /// The smallest timestamp that anything outside can hold for the partition.
     fn outside(&self, key: PartitionKeyRef<'_>) -> Timestamp {
         let view = self.table.view();
+        if !view.lost.is_empty() {
+            // Nobody knows what such a file holds.
+            return Timestamp::MIN;
+        }
         let is_input = |file: &Arc<File>| self.inputs.iter().any(|input| Arc::ptr_eq(input, file));
         let files = view.files.iter().filter(|file| !is_input(file));
         let files = files.map(|file| file.reader.statistics());

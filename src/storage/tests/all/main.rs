@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod failing;
 mod fixtures;
 mod model;
 mod pressure;

@@ -195,6 +195,7 @@ fn a_drain_leaves_nothing_to_replay() {
                 let table = table(&schema, "t");
                 let engine = open(&env, &schema).await.unwrap();
                 assert_eq!(engine.status().memtable_bytes, 0, "life {life}");
+                assert_eq!(engine.status().replayed, 0, "life {life}");
                 assert_eq!(lines(&engine, &env, &schema).await.len(), life);
                 write(&engine, &env, &table, &[put(&life.to_string(), 1, "v")])
                     .await
@@ -207,6 +208,29 @@ fn a_drain_leaves_nothing_to_replay() {
                     life + 1,
                     "reads go on"
                 );
+            })
+            .expect("the power does not fail");
+    }
+}
+
+/// What is in files already is not counted.
+#[test]
+fn what_is_replayed_is_counted() {
+    let machine = Machine::new(15);
+    let catalog = catalog(&[TABLE]);
+    for replayed in [0, 1, 2] {
+        let schema = catalog.clone();
+        machine
+            .run(|env| async move {
+                let table = table(&schema, "t");
+                let engine = open(&env, &schema).await.unwrap();
+                assert_eq!(engine.status().replayed, replayed);
+                engine.flush(None).await.unwrap();
+                for number in 0..=replayed {
+                    write(&engine, &env, &table, &[put(&number.to_string(), 1, "v")])
+                        .await
+                        .unwrap();
+                }
             })
             .expect("the power does not fail");
     }
