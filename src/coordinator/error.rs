@@ -14,6 +14,9 @@ pub enum Error {
     /// The request cannot be carried out as it is.
     #[error("{0}")]
     Invalid(String),
+    /// The table was dropped after the request was planned.
+    #[error("{0}")]
+    NoTable(String),
     /// Data could not be read: the message names the file.
     #[error("{0}")]
     ReadFailed(String),
@@ -34,6 +37,7 @@ impl From<storage::Error> for Error {
             storage::Error::Overloaded(text) => Error::Overloaded(text),
             storage::Error::Unavailable(text) => Error::Unavailable(text),
             storage::Error::Invalid(text) => Error::Invalid(text),
+            gone @ storage::Error::NoTable(_) => Error::NoTable(gone.to_string()),
             storage::Error::Io(text) => Error::WriteFailed(text),
             damaged @ storage::Error::Corrupt { .. } => Error::ReadFailed(damaged.to_string()),
         }

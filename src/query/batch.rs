@@ -6,6 +6,7 @@ use protocol::request::{Batch, BatchKind, BatchQuery, Request};
 
 use crate::alone;
 use crate::bind::Bindings;
+use crate::bounds::Counter;
 use crate::error::Error;
 use crate::output::Progress;
 use crate::prepared::Id;
@@ -66,13 +67,16 @@ impl Service {
             .keyspace
             .map(Arc::from)
             .or_else(|| call.session.keyspace.clone());
+        let mut counter = Counter::default();
         let (mut statements, mut unknown) =
             (Vec::with_capacity(batch.statements.len()), Vec::new());
         for statement in batch.statements {
             match statement.query {
-                BatchQuery::Text(text) => {
-                    statements.push(Arc::new(self.plan(text, keyspace.as_deref())?))
-                }
+                BatchQuery::Text(text) => statements.push(Arc::new(self.plan_counted(
+                    text,
+                    keyspace.as_deref(),
+                    &mut counter,
+                )?)),
                 BatchQuery::Prepared(id) => {
                     let id = statement_id(id)?;
                     match self.shared.cached.get(&id) {

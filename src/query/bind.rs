@@ -75,11 +75,7 @@ impl<'a> Bindings<'a> {
     ) -> Result<Self, Error> {
         let values: SmallVec<[Value<'a>; 16]> = values.collect();
         if values.len() != receivers.len() {
-            return Err(Error::invalid(format!(
-                "Invalid amount of bind variables\nthere are {} bind markers, and {} values were given",
-                receivers.len(),
-                values.len()
-            )));
+            return Err(wrong_amount(receivers.len(), values.len()));
         }
         for (value, receiver) in values.iter().zip(receivers) {
             check(value, receiver)?;
@@ -108,6 +104,12 @@ impl<'a> Bindings<'a> {
             Some(Value::Null) | None => Bound::Null,
         }
     }
+}
+
+fn wrong_amount(markers: usize, values: usize) -> Error {
+    Error::invalid(format!(
+        "Invalid amount of bind variables: there were {markers} markers(?) in CQL but {values} bound variables"
+    ))
 }
 
 fn check(value: &Value<'_>, receiver: &Receiver) -> Result<(), Error> {

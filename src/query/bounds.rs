@@ -2,11 +2,11 @@
 //!
 //! A statement's text is at most 1 MiB, which is room for half a million values. Planning takes time
 //! and memory for each, on the thread that others wait for, so their number is bounded too: what a
-//! client may bind is the measure of what it may write out.
+//! client may bind is the measure of what it may write out. All statements of a BATCH count together.
 //!
 //! Schema changes are not counted here: a catalog has bounds of its own.
 
-use base::limits::{BOUND_VALUES_MAX, COLUMNS_MAX};
+use base::limits::{BOUND_VALUES_MAX, COLUMNS_MAX, STATEMENT_BYTES_MAX};
 use cql::tree::{
     Attribute, Attributes, Conditions, Delete, InValues, Insert, InsertSource, Modification,
     Operation, Part, Predicate, Relation, RelationSubject, Select, Selection, Selector,
@@ -26,33 +26,6 @@ const SELECTORS_MAX: usize = COLUMNS_MAX;
 const PLACES_MAX: usize = 65_535;
 
 type Counted = Result<(), Error>;
-
-/// Refuses a statement with too many parts.
-pub fn check(statement: &Statement) -> Counted {
-    let markers = statement.markers().len();
-    if markers > BOUND_VALUES_MAX {
-        return Err(Error::invalid(format!(
-            "Too many markers(?). {markers} markers exceed the allowed maximum of {BOUND_VALUES_MAX}"
-        )));
-    }
-    let mut counter = Counter { parts: 0 };
-    match statement {
-        Statement::Select(select) => counter.select(select),
-        Statement::Insert(insert) => counter.insert(insert),
-        Statement::Update(update) => counter.update(update),
-        Statement::Delete(delete) => counter.delete(delete),
-        Statement::Batch(batch) => {
-            counter.attributes(&batch.attributes)?;
-            let mut statements = batch.statements.iter();
-            statements.try_for_each(|statement| match statement {
-                Modification::Insert(insert) => counter.insert(insert),
-                Modification::Update(update) => counter.update(update),
-                Modification::Delete(delete) => counter.delete(delete),
-            })
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Refuses an IN with too many values, written out or bound.
 pub fn check_in(values: usize) -> Counted {
@@ -74,12 +47,58 @@ pub fn check_places(partitions: usize, ranges: usize) -> Counted {
     )))
 }
 
-/// The parts seen so far.
-struct Counter {
+/// The parts of a request's statements so far.
+#[derive(Default)]
+pub struct Counter {
+    text_bytes: usize,
     parts: usize,
 }
 
 impl Counter {
+    /// Takes in a statement's text, to be refused before it is parsed.
+    pub fn text(&mut self, text: &str) -> Counted {
+        let before = self.text_bytes;
+        self.text_bytes = before.saturating_add(text.len());
+        if self.text_bytes <= STATEMENT_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Error::invalid(match before {
+            0 => format!(
+                "The statement is {} bytes long, the maximum is {STATEMENT_BYTES_MAX}; bind large values instead of writing them out",
+                text.len()
+            ),
+            _ => format!(
+                "The texts of the batch are longer than {STATEMENT_BYTES_MAX} bytes together; prepare its statements"
+            ),
+        }))
+    }
+
+    /// Takes in a statement, to be refused before it is planned.
+    pub fn statement(&mut self, statement: &Statement) -> Counted {
+        let markers = statement.markers().len();
+        if markers > BOUND_VALUES_MAX {
+            return Err(Error::invalid(format!(
+                "Too many markers(?). {markers} markers exceed the allowed maximum of {BOUND_VALUES_MAX}"
+            )));
+        }
+        match statement {
+            Statement::Select(select) => self.select(select),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            Statement::Batch(batch) => {
+                self.attributes(&batch.attributes)?;
+                let mut statements = batch.statements.iter();
+                statements.try_for_each(|statement| match statement {
+                    Modification::Insert(insert) => self.insert(insert),
+                    Modification::Update(update) => self.update(update),
+                    Modification::Delete(delete) => self.delete(delete),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn add(&mut self, parts: usize) -> Counted {
         self.parts = self.parts.saturating_add(parts);
         if self.parts <= PARTS_MAX {
@@ -303,7 +322,8 @@ mod tests {
     /// The refusal's first line, or nothing.
     fn refusal(text: &str) -> String {
         let statement = cql::parse(text).expect("it parses");
-        let checked = check(&statement).map_err(|error| error.to_string());
+        let checked = Counter::default().statement(&statement);
+        let checked = checked.map_err(|error| error.to_string());
         let text = checked.err().unwrap_or_default();
         text.lines().next().unwrap_or_default().into()
     }
@@ -385,6 +405,24 @@ mod tests {
         ] {
             assert_eq!(refusal(&text), expected, "{}", &text[..60]);
         }
+    }
+
+    #[test]
+    fn statements_of_a_batch_count_together() {
+        let text = format!("INSERT INTO t (l) VALUES ([{}])", repeated("1", 30_000));
+        let statement = cql::parse(&text).expect("it parses");
+        let mut counter = Counter::default();
+        assert!(counter.statement(&statement).is_ok());
+        assert!(counter.statement(&statement).is_ok());
+        assert!(counter.statement(&statement).is_err());
+        let half = " ".repeat(STATEMENT_BYTES_MAX / 2);
+        assert!(counter.text(&half).is_ok());
+        assert!(counter.text(&half).is_ok());
+        let refused = counter.text(" ").map_err(|error| error.to_string());
+        assert_eq!(
+            refused,
+            Err("The texts of the batch are longer than 1048576 bytes together; prepare its statements".into())
+        );
     }
 
     #[test]

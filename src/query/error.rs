@@ -9,9 +9,13 @@ use std::net::IpAddr;
 use cql::tree::Span;
 use protocol::Consistency;
 use protocol::error::{Error as Wire, FailureReason, Failures, WriteType};
+use schema::Table;
 
 /// The longest message that a client is sent.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+/// How a suggestion begins, on a line of its own behind the sentence.
+pub const SUGGESTION: &str = "\ndid you mean ";
 
 /// The longest sentence in one, so that the place that is quoted below it is never cut off.
 const SENTENCE_BYTES_MAX: usize = 2 << 10;
@@ -67,6 +71,16 @@ impl Error {
         Error::Invalid(format!("{what} is not supported yet"))
     }
 
+    /// A coordinator's error about this table, which may be gone by now.
+    pub fn of(error: coordinator::Error, table: &Table) -> Self {
+        match error {
+            coordinator::Error::NoTable(_) => {
+                Error::Invalid(format!("table {} does not exist", table.name))
+            }
+            other => other.into(),
+        }
+    }
+
     /// The error of this stretch of the statement, unless a smaller one is known already.
     pub fn at(self, span: Span) -> Self {
         match self {
@@ -81,15 +95,13 @@ impl Error {
             return self;
         };
         let carets = cql::error::caret(statement, span);
-        let (sentence, hint) = match text.split_once('\n') {
-            Some((sentence, hint)) => (sentence, Some(hint)),
-            None => (&*text, None),
+        // The sentence may hold a literal of several lines; only a suggestion comes behind it.
+        let (sentence, hint) = match text.rfind(SUGGESTION) {
+            Some(at) => text.split_at(at),
+            None => (&*text, ""),
         };
         let sentence = cut(sentence, SENTENCE_BYTES_MAX);
-        Error::Invalid(match hint {
-            Some(hint) => format!("{sentence}\n{carets}\n{hint}"),
-            None => format!("{sentence}\n{carets}"),
-        })
+        Error::Invalid(format!("{sentence}\n{carets}{hint}"))
     }
 }
 
@@ -160,11 +172,11 @@ pub fn coordinator_to_wire(
     };
     match error {
         E::Overloaded(text) => Wire::Overloaded(message(text)),
-        E::Invalid(text) => Wire::Invalid(message(text)),
+        E::Invalid(text) | E::NoTable(text) => Wire::Invalid(message(text)),
         E::Unavailable(text) => Wire::Server(message(text)),
         E::TimedOut(_) => read_timeout(consistency),
         E::TooManyDeadRows(text) => {
-            tracing::warn!("{text}");
+            tracing::debug!("{text}");
             read_failure(FailureReason::ReadTooManyTombstones)
         }
         E::ReadFailed(text) => {

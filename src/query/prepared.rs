@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ahash::RandomState;
 use arc_swap::ArcSwap;
+use base::limits::STATEMENT_BYTES_MAX;
 use parking_lot::Mutex;
 use protocol::result::metadata_id;
 use quick_cache::sync::Cache;
-use quick_cache::{Lifecycle, Weighter};
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 use schema::Catalog;
 
 use crate::error::Error;
@@ -30,6 +31,13 @@ pub const STATEMENTS_MAX: usize = 10_000;
 /// A text weighs one for each begun 1 KiB: the cache holds 10 MiB of text at most, and as a value
 /// takes up to a hundred bytes in a plan and two in a text, plans of 500 MiB at the very worst.
 const BYTES_PER_WEIGHT: usize = 1 << 10;
+
+/// Parts of the cache, a lock each.
+const SHARDS: usize = 4;
+
+// A shard takes in only what leaves it some room, and the longest statement must be taken in: who is
+// told an id may execute it.
+const _: () = assert!(2 * (1 + STATEMENT_BYTES_MAX / BYTES_PER_WEIGHT) < STATEMENTS_MAX / SHARDS);
 
 /// A statement's identity.
 pub type Id = [u8; 16];
@@ -168,9 +176,14 @@ impl Cached {
     pub fn new(hash_keys: [u64; 4]) -> Self {
         let [a, b, c, d] = hash_keys;
         let evicted = Evicted::default();
-        let statements = Cache::with(
-            STATEMENTS_MAX,
-            STATEMENTS_MAX as u64,
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .estimated_items_capacity(STATEMENTS_MAX)
+            .weight_capacity(STATEMENTS_MAX as u64)
+            .build()
+            .expect("both capacities are set");
+        let statements = Cache::with_options(
+            options,
             ByLength,
             RandomState::with_seeds(a, b, c, d),
             evicted.clone(),
@@ -250,6 +263,28 @@ mod tests {
         let same = of(&old) == of(&new);
         drop(first);
         same
+    }
+
+    #[test]
+    fn a_statement_of_any_length_is_kept() {
+        let cached = Cached::new([1, 2, 3, 4]);
+        let catalog = after(
+            Catalog::new(),
+            &[KEYSPACE, "CREATE TABLE t (k int PRIMARY KEY)"],
+        );
+        let mut evicted = 0;
+        for index in 0..100 {
+            let blanks = " ".repeat(STATEMENT_BYTES_MAX - 40);
+            let text = format!("SELECT {blanks} k FROM t LIMIT {}", index + 1);
+            assert!(text.len() <= STATEMENT_BYTES_MAX);
+            let statement = cql::parse(&text).expect("it parses");
+            let planned = statement::plan(statement, Some("ks"), "datacenter1", &catalog);
+            let planned = planned.expect("it can be planned");
+            let prepared = Arc::new(Prepared::new(&text, Some("ks"), planned));
+            evicted += cached.insert(prepared.clone()).len();
+            assert!(cached.get(&prepared.id).is_some(), "statement {index}");
+        }
+        assert!(evicted >= 90, "{evicted}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Modifications that read before they write: lists by index or by value.
 //!
 //! 1. The partitions' queues are entered, in one order, so that nobody waits in a ring.
-//! 2. The lists of all rows that the statements name are read, each statement's by itself: within
-//!    one BATCH no statement sees what another does.
+//! 2. The lists of all rows that the statements name are read: within one BATCH no statement sees
+//!    what another does.
 //! 3. All mutations are encoded and committed together, and the queues are left.
 //!
 //! All of it takes `write_request_timeout` at most; what was not committed by then never is.
@@ -15,9 +15,9 @@ use bytes::BytesMut;
 use coordinator::{Guard, Turn};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use model::TableId;
 use model::key::{PartitionKey, Slice};
 use model::read::{Command, Keys, RowStep};
+use model::{ColumnId, TableId};
 use protocol::error::WriteType;
 use protocol::request::{BatchKind, Request};
 use protocol::result::Outcome;
@@ -76,9 +76,9 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
     let statements = statements(&service, &mut call, &request)?;
     let bindings = bindings(&service, &call, &request, &statements)?;
     let jobs = expand(&statements, &bindings)?;
-    let mut lists = Vec::with_capacity(jobs.len());
+    let mut lists = Lists::default();
     for (plan, bindings) in &jobs {
-        lists.push(read_lists(&service, plan, bindings).await?);
+        read_lists(&service, plan, bindings, &mut lists).await?;
     }
     let with = Together {
         timestamp: timestamp(&request, &statements, &bindings, call.turn)?,
@@ -211,53 +211,54 @@ fn places(
     Ok(places)
 }
 
-/// The lists of all rows that a modification names.
+/// Reads the lists of all rows that a modification names.
 async fn read_lists(
     service: &Service,
     plan: &Plan,
     bindings: &Bindings<'_>,
-) -> Result<Lists, Error> {
-    let mut lists = Lists::default();
+    lists: &mut Lists,
+) -> Result<(), Error> {
     let command = || {
-        let keys = Keys::List(plan.partitions(bindings)?);
-        Ok::<_, Error>(Command::new(
-            plan.table.id,
-            keys,
-            bindings.moment.now_seconds,
-        ))
+        let (table, keys) = (plan.table.id, Keys::List(plan.partitions(bindings)?));
+        let now_seconds = bindings.moment.now_seconds;
+        Ok::<_, Error>(Command::new(table, keys, now_seconds))
     };
-    if plan.needs_statics() {
+    let statics = plan.lists_of_statics();
+    if !statics.is_empty() {
         let mut command = command()?;
         command.distinct = true;
-        read(service, plan, command, &mut lists).await?;
+        read(service, plan, command, &statics, lists).await?;
     }
-    if plan.needs_rows() {
+    let regulars = plan.lists_of_rows();
+    if !regulars.is_empty() {
         let (rows, mut command) = (plan.rows(bindings)?, command()?);
         command.slices = rows.iter().map(|row| Slice::prefix(&row.bytes)).collect();
-        read(service, plan, command, &mut lists).await?;
+        read(service, plan, command, &regulars, lists).await?;
     }
-    Ok(lists)
+    Ok(())
 }
 
 async fn read(
     service: &Service,
     plan: &Plan,
     command: Command,
+    wanted: &BTreeSet<ColumnId>,
     lists: &mut Lists,
 ) -> Result<(), Error> {
     let now_seconds = command.now_seconds;
-    let mut read = service.coordinator().read(&plan.table, command)?;
+    let read = service.coordinator().read(&plan.table, command);
+    let mut read = read.map_err(|error| Error::of(error, &plan.table))?;
     let mut turn = service.turn();
     loop {
         match read.step(turn.meter())? {
             RowStep::Row => {
                 let row = read.row();
-                let key = row.key.bytes;
-                if let Some(image) = row.image {
-                    lists.add(key, row.clustering, image, now_seconds)?;
-                }
-                if let Some(image) = row.static_image {
-                    lists.add(key, None, image, now_seconds)?;
+                let parts = [(row.clustering, row.image), (None, row.static_image)];
+                for (clustering, image) in parts {
+                    if let Some(image) = image {
+                        let place = (plan.table.id, row.key.bytes, clustering);
+                        lists.add(place, image, wanted, now_seconds)?;
+                    }
                 }
             }
             RowStep::End => return Ok(()),

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use base::env::{Env, Task};
-use base::limits::STATEMENT_BYTES_MAX;
 use bytes::BytesMut;
 use coordinator::{Coordinator, Turn};
 use metadata::{Committer, State};
@@ -19,6 +18,7 @@ use tokio::sync::broadcast;
 use crate::alone;
 use crate::answer::Address;
 use crate::bind::Chance;
+use crate::bounds::Counter;
 use crate::chance::NodeChance;
 use crate::error::{Error, coordinator_to_wire, write_timeout};
 use crate::events;
@@ -198,14 +198,23 @@ impl Service {
         self.shared.metadata.state()
     }
 
+    /// Plans the one statement of a request.
     pub(crate) fn plan(&self, text: &str, keyspace: Option<&str>) -> Result<Planned, Error> {
-        if text.len() > STATEMENT_BYTES_MAX {
-            return Err(Error::invalid(format!(
-                "The statement is {} bytes long, the maximum is {STATEMENT_BYTES_MAX}; bind large values instead of writing them out",
-                text.len()
-            )));
-        }
+        self.plan_counted(text, keyspace, &mut Counter::default())
+    }
+
+    /// Plans one of the statements of a request, which count together.
+    pub(crate) fn plan_counted(
+        &self,
+        text: &str,
+        keyspace: Option<&str>,
+        counter: &mut Counter,
+    ) -> Result<Planned, Error> {
+        counter.text(text)?;
         let statement = cql::parse(text)?;
+        counter
+            .statement(&statement)
+            .map_err(|error| error.quoting(text))?;
         statement::plan(
             statement,
             keyspace,

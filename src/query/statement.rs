@@ -8,7 +8,6 @@ use protocol::result::Metadata;
 use schema::{Catalog, Keyspace, Table};
 use uuid::Uuid;
 
-use crate::bounds;
 use crate::consistency::Replicas;
 use crate::error::Error;
 use crate::marker::{Markers, Receiver};
@@ -47,15 +46,17 @@ struct Source {
 }
 
 impl Source {
-    /// Whether a catalog has the same table, types and replicas.
-    fn is_same_in(&self, catalog: &Catalog) -> bool {
-        let name = &*self.keyspace.name;
-        let same_table =
-            |table: &Arc<Table>| Arc::ptr_eq(table, &self.table) || *table == self.table;
-        catalog.keyspace(name).is_some_and(|keyspace| {
-            keyspace.table(&self.table.name).is_some_and(same_table)
+    /// The same table, types and replicas as another catalog has them; none if they differ.
+    fn carried_over(&self, catalog: &Catalog) -> Option<Source> {
+        let keyspace = catalog.keyspace(&self.keyspace.name)?;
+        let table = keyspace.table(&self.table.name)?;
+        let is_same = Arc::ptr_eq(keyspace, &self.keyspace)
+            || (Arc::ptr_eq(table, &self.table) || *table == self.table)
                 && keyspace.types == self.keyspace.types
-                && keyspace.replication == self.keyspace.replication
+                && keyspace.replication == self.keyspace.replication;
+        is_same.then(|| Source {
+            table: table.clone(),
+            keyspace: keyspace.clone(),
         })
     }
 }
@@ -81,22 +82,23 @@ impl Planned {
 
     /// The same plan for another catalog, if nothing that it depends on is different there.
     pub fn carried_over(&self, catalog: &Catalog) -> Option<Planned> {
-        let same = self.sources.iter().all(|source| source.is_same_in(catalog));
-        same.then(|| Planned {
+        let sources = self.sources.iter();
+        let sources = sources.map(|source| source.carried_over(catalog));
+        Some(Planned {
+            sources: sources.collect::<Option<_>>()?,
             catalog_version: catalog.version(),
             ..self.clone()
         })
     }
 }
 
-/// Plans a statement. Unqualified names are of `keyspace`.
+/// Plans a statement whose size was checked. Unqualified names are of `keyspace`.
 pub fn plan(
     statement: Statement,
     keyspace: Option<&str>,
     data_center: &str,
     catalog: &Catalog,
 ) -> Result<Planned, Error> {
-    bounds::check(&statement)?;
     let mut markers = Markers::new(statement.markers());
     let maker = Maker {
         catalog,

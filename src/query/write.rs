@@ -55,8 +55,8 @@ pub fn batch_type(kind: BatchKind) -> WriteType {
 pub struct Together<'a> {
     /// Without a timestamp they share one of the coordinator's clock.
     pub timestamp: Option<i64>,
-    /// What was read of lists, by modification.
-    pub lists: Option<&'a [Lists]>,
+    /// What was read of lists.
+    pub lists: Option<&'a Lists>,
     /// Which BATCH it is; none for a modification by itself.
     pub batch: Option<BatchKind>,
 }
@@ -74,15 +74,15 @@ pub fn together<'p, 'b, 'v: 'b>(
     };
     call.turn.begin_batch()?;
     call.session.scratch.written.clear();
-    for (index, (plan, bindings)) in jobs.iter().enumerate() {
+    for (plan, bindings) in jobs {
         let context = Context {
             timestamp: Some(timestamp),
-            lists: with.lists.and_then(|lists| lists.get(index)),
+            lists: with.lists,
             is_counted: with.batch.is_some(),
         };
         let encoded = plan
             .encode(bindings, &context, call.turn, &mut call.session.scratch)
-            .and_then(|()| refuse_too_large(jobs, &mut call.session.scratch.written, options));
+            .and_then(|()| refuse_too_large(jobs, &call.session.scratch.written, options));
         if let Err(error) = encoded {
             call.turn.abandon_batch();
             return Err(error);
@@ -94,33 +94,25 @@ pub fn together<'p, 'b, 'v: 'b>(
     Ok(call.turn.end_batch()?)
 }
 
-/// Whether it comes to several mutations: one is never too large for being a BATCH.
-fn is_several(jobs: &[(&Plan, &Bindings<'_>)], written: &mut Written) -> bool {
-    let keyspace = |plan: &Plan| plan.table.keyspace.clone();
-    let first = jobs.first().map(|(plan, _)| keyspace(plan));
-    written.partitions() > 1 || jobs.iter().any(|(plan, _)| Some(keyspace(plan)) != first)
-}
-
+/// One mutation may have any size; several may not make a large BATCH.
 fn refuse_too_large(
     jobs: &[(&Plan, &Bindings<'_>)],
-    written: &mut Written,
+    written: &Written,
     options: &Options,
 ) -> Result<(), Error> {
-    if written.bytes > options.batch_bytes_fail && is_several(jobs, written) {
-        tracing::error!(
-            "{}",
-            size_warning(jobs, written.bytes, options.batch_bytes_fail)
-        );
-        return Err(Error::invalid("Batch too large"));
+    if written.bytes <= options.batch_bytes_fail || !written.is_several() {
+        return Ok(());
     }
-    Ok(())
+    let why = size_warning(jobs, written.bytes, options.batch_bytes_fail);
+    tracing::debug!("{why} (see batch_size_fail_threshold)");
+    Err(Error::invalid("Batch too large"))
 }
 
 /// Tells the client what it should do otherwise, in Cassandra's words.
 fn warn(jobs: &[(&Plan, &Bindings<'_>)], kind: BatchKind, options: &Options, call: &mut Call<'_>) {
     let written = &mut call.session.scratch.written;
     let bytes = written.bytes;
-    if bytes > options.batch_bytes_warn && is_several(jobs, written) {
+    if bytes > options.batch_bytes_warn && written.is_several() {
         call.turn
             .warn(size_warning(jobs, bytes, options.batch_bytes_warn));
     }

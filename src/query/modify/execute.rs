@@ -171,7 +171,7 @@ impl Plan {
             Some(micros) => turn.check_timestamp(micros)?,
             None => turn.timestamp()?,
         };
-        let order_micros = match self.adds_to_lists {
+        let order_micros = match self.adds_to_lists() {
             true => turn.timestamp()?,
             false => micros,
         };
@@ -264,12 +264,14 @@ impl Execution<'_, '_> {
         turn: &mut Turn,
         scratch: &mut Scratch,
     ) -> Result<(), Error> {
-        let mut encoder = turn.mutate(self.plan.table.id, key)?;
+        let table = &self.plan.table;
+        let encoder = turn.mutate(table.id, key);
+        let mut encoder = encoder.map_err(|error| Error::of(error, table))?;
         match self.elements(key.bytes, &mut encoder, scratch) {
             Ok(()) => {
                 let bytes = encoder.finish().map_err(coordinator::Error::from)?;
                 if self.context.is_counted {
-                    scratch.written.add(key, bytes);
+                    scratch.written.add(&self.plan.table.keyspace, key, bytes);
                 }
                 Ok(())
             }
@@ -329,7 +331,9 @@ impl Execution<'_, '_> {
     /// What was read of a row, or of the static part of a partition.
     fn lists(&self, key: &[u8], clustering: Option<&[u8]>) -> RowLists<'_> {
         let lists = self.context.lists;
-        lists.map_or(RowLists::default(), |lists| lists.of(key, clustering))
+        lists.map_or(RowLists::default(), |lists| {
+            lists.of(self.plan.table.id, key, clustering)
+        })
     }
 
     fn apply(

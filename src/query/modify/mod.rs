@@ -11,10 +11,13 @@ mod batch;
 mod execute;
 pub mod lists;
 mod operation;
+mod path;
 mod plan;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use model::ColumnId;
 use schema::Table;
 use types::Type;
 
@@ -42,8 +45,6 @@ pub struct Plan {
     pub timestamp: Option<term::Plan>,
     /// `USING TTL`
     pub time_to_live: Option<term::Plan>,
-    /// Whether elements may be added to lists.
-    pub adds_to_lists: bool,
 }
 
 /// What a modification does.
@@ -69,26 +70,30 @@ pub enum Effect {
 impl Plan {
     /// Whether the present value of a list must be read first.
     pub fn needs_read(&self) -> bool {
-        self.needs_statics() || self.needs_rows()
+        !self.lists_of_statics().is_empty() || !self.lists_of_rows().is_empty()
     }
 
-    /// Whether a list among the static columns must be read first.
-    pub fn needs_statics(&self) -> bool {
-        matches!(&self.effect, Effect::Cells { statics, .. } if any_needs_read(statics))
+    /// The lists among the static columns that must be read first.
+    pub fn lists_of_statics(&self) -> BTreeSet<ColumnId> {
+        match &self.effect {
+            Effect::Cells { statics, .. } => lists(statics),
+            _ => BTreeSet::new(),
+        }
     }
 
-    /// Whether a list among the regular columns must be read first.
-    pub fn needs_rows(&self) -> bool {
-        matches!(&self.effect, Effect::Cells { regulars, .. } if any_needs_read(regulars))
+    /// The lists among the regular columns that must be read first.
+    pub fn lists_of_rows(&self) -> BTreeSet<ColumnId> {
+        match &self.effect {
+            Effect::Cells { regulars, .. } => lists(regulars),
+            _ => BTreeSet::new(),
+        }
     }
-}
 
-impl Effect {
     /// Whether elements may be added to lists.
-    fn adds_to_lists(&self) -> bool {
+    pub fn adds_to_lists(&self) -> bool {
         let Effect::Cells {
             statics, regulars, ..
-        } = self
+        } = &self.effect
         else {
             return false;
         };
@@ -100,8 +105,9 @@ impl Effect {
     }
 }
 
-fn any_needs_read(operations: &[Operation]) -> bool {
-    operations
+fn lists(operations: &[Operation]) -> BTreeSet<ColumnId> {
+    let read = operations
         .iter()
-        .any(|operation| operation.action.needs_read())
+        .filter(|operation| operation.action.needs_read());
+    read.map(|operation| operation.column.id).collect()
 }

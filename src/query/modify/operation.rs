@@ -10,6 +10,8 @@
 //! A list's element is found by a time UUID: appended ones take the present, prepended ones a time
 //! that runs backwards from a moment in the past, so the order of paths is the order of the list.
 
+use std::borrow::Cow;
+
 use model::cell::Kind;
 use model::image::{self, Builder};
 use model::{Deletion, Timestamp};
@@ -21,6 +23,7 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::modify::execute::Stamp;
 use crate::modify::lists::RowLists;
+use crate::modify::path;
 use crate::term::Plan;
 
 /// 2010-01-01 00:00 UTC in microseconds: prepended list elements count backwards from here.
@@ -104,7 +107,7 @@ impl Operation {
             Action::DeleteEntry(key) => {
                 let key = cells.key(key, bindings)?;
                 if let Some(key) = key.bytes() {
-                    cells.put(key, None);
+                    cells.put(&cells.path(key), None);
                 }
                 Ok(())
             }
@@ -186,16 +189,16 @@ impl Cells<'_, '_> {
     fn elements(&mut self, bytes: &[u8], in_front: bool) -> Result<(), Error> {
         match &self.column.ty {
             Type::List { .. } => self.list_elements(bytes, in_front),
-            Type::Set { .. } => {
+            Type::Set { element: ty, .. } => {
                 for element in collection::Items::new(bytes)? {
-                    self.element(element?, Some(&[]))?;
+                    self.element(&path::of(ty, element?), &[]);
                 }
                 Ok(())
             }
-            Type::Map { .. } => {
+            Type::Map { key: ty, .. } => {
                 for pair in collection::Pairs::new(bytes)? {
                     let (key, value) = pair?;
-                    self.element(key, Some(value))?;
+                    self.element(&path::of(ty, key), value);
                 }
                 Ok(())
             }
@@ -203,7 +206,7 @@ impl Cells<'_, '_> {
                 let fields = tuple::split(bytes, definition.fields.len())?;
                 for (index, field) in fields.into_iter().enumerate() {
                     if let Some(field) = field {
-                        self.element(&(index as u16).to_be_bytes(), Some(field))?;
+                        self.element(&(index as u16).to_be_bytes(), field);
                     }
                 }
                 Ok(())
@@ -220,7 +223,7 @@ impl Cells<'_, '_> {
             paths.reverse();
         }
         for (path, item) in paths.iter().zip(items) {
-            self.element(path, Some(item))?;
+            self.element(path, item);
         }
         Ok(())
     }
@@ -249,7 +252,7 @@ impl Cells<'_, '_> {
         let value = value.evaluate(bindings)?;
         match key.bytes() {
             Some(key) if !value.is_unset() => {
-                self.put(key, value.bytes());
+                self.put(&self.path(key), value.bytes());
                 Ok(())
             }
             _ => Ok(()),
@@ -281,9 +284,17 @@ impl Cells<'_, '_> {
             return Ok(());
         };
         for element in collection::Items::new(bytes)? {
-            self.put(element?, None);
+            self.put(&self.path(element?), None);
         }
         Ok(())
+    }
+
+    /// The path of an element of a set, or of a map's entry.
+    fn path<'k>(&self, key: &'k [u8]) -> Cow<'k, [u8]> {
+        match &self.column.ty {
+            Type::Set { element: ty, .. } | Type::Map { key: ty, .. } => path::of(ty, key),
+            _ => Cow::Borrowed(key),
+        }
     }
 
     fn discard(&mut self, value: Bound<'_>, lists: RowLists<'_>) -> Result<(), Error> {
@@ -346,17 +357,8 @@ impl Cells<'_, '_> {
         self.builder.element(path, self.stamp.timestamp, kind);
     }
 
-    fn element(&mut self, path: &[u8], value: Option<&[u8]>) -> Result<(), Error> {
-        if path.len() > base::limits::KEY_BYTES_MAX {
-            return Err(Error::invalid(format!(
-                "The element of {} is {} bytes long, the maximum is {}",
-                self.column.name,
-                path.len(),
-                base::limits::KEY_BYTES_MAX
-            )));
-        }
-        let kind = self.stamp.kind(value.unwrap_or_default());
+    fn element(&mut self, path: &[u8], value: &[u8]) {
+        let kind = self.stamp.kind(value);
         self.builder.element(path, self.stamp.timestamp, kind);
-        Ok(())
     }
 }

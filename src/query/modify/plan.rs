@@ -27,13 +27,11 @@ pub fn plan(
         return Err(Error::unsupported("Writing counters"));
     }
     let mut maker = Maker { table, planner };
-    let mut plan = match statement {
+    match statement {
         Modification::Insert(insert) => maker.insert(insert),
         Modification::Update(update) => maker.update(update),
         Modification::Delete(delete) => maker.delete(delete),
-    }?;
-    plan.adds_to_lists = plan.effect.adds_to_lists();
-    Ok(plan)
+    }
 }
 
 /// Plans one modification.
@@ -106,7 +104,6 @@ impl Maker<'_, '_> {
             effect: cells(marks_row, statics, regulars),
             timestamp: self.timestamp(&insert.attributes)?,
             time_to_live: self.time_to_live(&insert.attributes)?,
-            adds_to_lists: false,
         })
     }
 
@@ -146,7 +143,6 @@ impl Maker<'_, '_> {
             effect: cells(false, statics, regulars),
             timestamp,
             time_to_live,
-            adds_to_lists: false,
         })
     }
 
@@ -195,7 +191,6 @@ impl Maker<'_, '_> {
             effect,
             timestamp,
             time_to_live: None,
-            adds_to_lists: false,
         })
     }
 

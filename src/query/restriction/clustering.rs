@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::restriction::values::{TuplePlan, Tuples, Values, value};
 
 /// How many keys or ranges one statement may name.
-pub const COMBINATIONS_MAX: usize = 10_000;
+pub const COMBINATIONS_MAX: usize = 65_535;
 
 /// What is said of the clustering columns.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use schema::Table;
 use schema::table::Column;
 use types::Type;
 
-use crate::error::Error;
+use crate::error::{Error, SUGGESTION};
 use crate::marker::Receiver;
 use crate::restriction::filter::{FilterPlan, Operator, Target};
 use crate::restriction::key::TokenRange;
@@ -262,7 +262,7 @@ pub fn column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, Error> {
         );
         match base::text::nearest(name, table.columns().map(|column| &*column.name)) {
             Some(near) => Error::invalid(format!(
-                "{sentence}\ndid you mean {}?",
+                "{sentence}{SUGGESTION}{}?",
                 types::name::quoted(near)
             )),
             None => Error::invalid(sentence),

@@ -94,6 +94,14 @@ impl Target {
         self.column().kind == ColumnKind::PartitionKey
     }
 
+    /// Whether it is a column that differs from row to row of a partition.
+    pub fn is_of_rows(&self) -> bool {
+        matches!(
+            self.column().kind,
+            ColumnKind::Clustering | ColumnKind::Regular
+        )
+    }
+
     /// The column's id.
     pub fn id(&self) -> ColumnId {
         self.column().id

@@ -91,7 +91,6 @@ pub struct Execution {
     last: Option<Position>,
     more: bool,
     warnings: Vec<String>,
-    warned_of_dead_rows: bool,
 }
 
 /// Where rows go.
@@ -135,7 +134,9 @@ impl Execution {
         };
         Ok(Execution {
             selection: plan.selection.bound(bindings)?.map(Box::new),
-            read: coordinator.read(table, command)?,
+            read: coordinator
+                .read(table, command)
+                .map_err(|error| Error::of(error, table))?,
             plan: plan.clone(),
             request,
             moment: bindings.moment,
@@ -147,7 +148,6 @@ impl Execution {
             last: None,
             more: false,
             warnings: warning(plan).into_iter().map(String::from).collect(),
-            warned_of_dead_rows: false,
         })
     }
 
@@ -232,7 +232,6 @@ impl Execution {
     fn check_dead_rows(&mut self) -> Result<(), Error> {
         let dead = self.read.dead_rows();
         let Request {
-            dead_rows_warn: warn,
             dead_rows_fail: fail,
             ..
         } = self.request;
@@ -243,15 +242,20 @@ impl Execution {
             ))
             .into());
         }
-        if warn != 0 && dead > warn && !self.warned_of_dead_rows {
-            self.warned_of_dead_rows = true;
+        Ok(())
+    }
+
+    /// What the client is told beside the rows.
+    fn take_warnings(&mut self) -> Vec<String> {
+        let (dead, warn) = (self.read.dead_rows(), self.request.dead_rows_warn);
+        if warn != 0 && dead > warn {
             self.warnings.push(format!(
-                "Read {} live rows and more than {warn} tombstone cells for a query of {}; see tombstone_warn_threshold",
+                "Read {} live rows and {dead} tombstone cells for a query of {} (see tombstone_warn_threshold)",
                 self.returned,
                 self.plan.table.qualified_name()
             ));
         }
-        Ok(())
+        std::mem::take(&mut self.warnings)
     }
 
     /// Whether the row that was just read belongs to the next page.
@@ -329,7 +333,7 @@ impl Execution {
             }
             (false, _) => None,
         };
-        let warnings = std::mem::take(&mut self.warnings);
+        let warnings = self.take_warnings();
         match &mut self.sink {
             Sink::Rows(writer) => {
                 let writer = writer

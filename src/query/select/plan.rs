@@ -12,7 +12,7 @@ use types::Type;
 
 use crate::error::Error;
 use crate::marker::Receiver;
-use crate::restriction::{self, KeyPlan, Purpose, Restrictions};
+use crate::restriction::{self, FilterPlan, KeyPlan, Purpose, Restrictions};
 use crate::select::{Plan, order};
 use crate::selector::{self, Selection};
 use crate::term::{self, Planner};
@@ -33,12 +33,13 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
     let restrictions =
         restriction::analyse(table, &select.relations, purpose, only_statics, planner)?;
     if select.distinct {
-        check_distinct(table, select, &selection, &restrictions)?;
-        if !restrictions.clustering.is_empty() {
+        let on_rows = |filter: &FilterPlan| filter.target.is_of_rows();
+        if !restrictions.clustering.is_empty() || restrictions.filter.iter().any(on_rows) {
             return Err(Error::invalid(
                 "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.",
             ));
         }
+        check_distinct(table, select, &selection, &restrictions)?;
     }
     if select.per_partition_limit.is_some() && selection.is_aggregate() {
         return Err(Error::invalid(

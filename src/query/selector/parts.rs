@@ -68,10 +68,6 @@ impl Maker<'_, '_> {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "the two ends, each of them optional"
-    )]
     fn ends(
         &mut self,
         of: &Selector,

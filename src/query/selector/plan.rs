@@ -242,7 +242,6 @@ impl Maker<'_, '_> {
             SelectorKind::Slice(inner, ..) => self.shape(inner)?,
             SelectorKind::List(items) => Shape::List(self.shapes(items)?),
             SelectorKind::Set(items) => Shape::Set(self.shapes(items)?),
-            SelectorKind::Tuple(items) if items.len() == 1 => self.shape(&items[0])?,
             SelectorKind::Tuple(items) => Shape::Tuple(self.shapes(items)?),
             SelectorKind::Map(pairs) => {
                 let shapes = pairs

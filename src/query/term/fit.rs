@@ -79,6 +79,8 @@ impl Shape<'_> {
                     .iter()
                     .zip(types.iter())
                     .map(|(part, ty)| part.fit(ty))),
+                // Parentheses around a value.
+                ty if parts.len() == 1 => parts[0].fit(ty),
                 _ => Fit::No,
             },
             Shape::UserType => match ty {

@@ -1,15 +1,17 @@
 //! Planning a term: types checked, markers named, constants folded.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cql::tree::{self, Literal, Term, TermKind};
 use schema::Catalog;
+use types::Type;
 use types::literal;
-use types::{Type, udt};
 
 use crate::error::Error;
 use crate::function::{self, Function};
 use crate::marker::{Markers, Receiver};
+use crate::selector::AggregateKind;
 use crate::term::Plan;
 use crate::term::fit::{Argument, Fit, Shape, constant, known_fit};
 
@@ -87,7 +89,6 @@ impl Planner<'_> {
             TermKind::Literal(literal) => Shape::Literal(literal),
             TermKind::List(items) => Shape::List(each(items)?),
             TermKind::Set(items) => Shape::Set(each(items)?),
-            TermKind::Tuple(items) if items.len() == 1 => self.shape(&items[0])?,
             TermKind::Tuple(items) => Shape::Tuple(each(items)?),
             TermKind::Map(pairs) => Shape::Map(
                 pairs
@@ -153,7 +154,6 @@ impl Planner<'_> {
                 ty: receiver.ty.clone(),
                 pairs: Vec::new(),
             }),
-            Type::Udt { .. } if items.is_empty() => self.user_type(&[], receiver),
             other => Err(wrong_literal("set", receiver, other)),
         }
     }
@@ -245,44 +245,31 @@ impl Planner<'_> {
         let Type::Udt { definition, .. } = &receiver.ty else {
             return Err(wrong_literal("user type", receiver, &receiver.ty));
         };
-        if let Some((unknown, _)) = fields
-            .iter()
-            .find(|(name, _)| definition.field_index(&name.text).is_none())
-        {
+        // Of two values for one field the later one counts.
+        let mut given: BTreeMap<&str, &Term> = BTreeMap::new();
+        given.extend(fields.iter().map(|(name, term)| (name.text.as_str(), term)));
+        let mut parts = Vec::with_capacity(definition.fields.len());
+        for (name, ty) in &definition.fields {
+            let Some(term) = given.remove(name.as_str()) else {
+                parts.push(Plan::NULL);
+                continue;
+            };
+            let part = Receiver::new(format!("{}.{name}", receiver.name), ty.clone());
+            parts.push(self.component(term, &part, |ty| {
+                let receiver = &receiver.name;
+                format!(
+                    "Invalid user type literal for {receiver}: field {name} is not of type {ty}"
+                )
+            })?);
+        }
+        if let Some(unknown) = given.keys().next() {
             return Err(Error::invalid(format!(
-                "Unknown field '{}' in value of user defined type {}",
-                unknown.text, definition.name
+                "Unknown field '{unknown}' in value of user defined type {}",
+                definition.name
             )));
         }
-        let parts = self.fields(fields, definition, receiver)?;
         let ty = receiver.ty.clone();
         Ok(Plan::Components { ty, parts })
-    }
-
-    /// One plan for each field up to the last one given.
-    fn fields(
-        &mut self,
-        fields: &[(tree::Identifier, Term)],
-        definition: &Arc<udt::Definition>,
-        receiver: &Receiver,
-    ) -> Result<Vec<Plan>, Error> {
-        definition
-            .fields
-            .iter()
-            .map(
-                |(name, ty)| match fields.iter().find(|(given, _)| given.text == *name) {
-                    Some((_, term)) => self.component(
-                        term,
-                        &Receiver::new(format!("{}.{name}", receiver.name), ty.clone()),
-                        |ty| {
-                            let receiver = &receiver.name;
-                            format!("Invalid user type literal for {receiver}: field {name} is not of type {ty}")
-                        },
-                    ),
-                    None => Ok(Plan::NULL),
-                },
-            )
-            .collect()
     }
 
     fn tuple(&mut self, parts: &[Term], receiver: &Receiver) -> Result<Plan, Error> {
@@ -346,6 +333,11 @@ impl Planner<'_> {
     ) -> Result<Arc<Function>, Error> {
         if function::is_token(name) && !self.partition_key.is_empty() {
             return function::token(self.partition_key.clone(), arguments);
+        }
+        if AggregateKind::named(&name.name.text).is_some() && function::is_in_system(name) {
+            return Err(Error::invalid(
+                "Aggregation function are not supported in the where clause",
+            ));
         }
         function::resolve(name, arguments)?
             .ok_or_else(|| Error::invalid(format!("Unknown function {name} called")))
