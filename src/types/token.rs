@@ -2,7 +2,8 @@
 //!
 //! Cassandra reads the bytes of the last, partial block as signed, so a byte of 0x80 or more there spreads ones over
 //! all higher bits: this is not the published hash. `i64::MIN` is the ring's minimum and no key has it: a hash of
-//! that value becomes `i64::MAX`. (Cassandra answers the minimum for a key of no bytes; no table can hold one.)
+//! that value becomes `i64::MAX`. A key of no
+//! bytes, which no table can hold, has the minimum: `token('')` is where a scan of all rows begins.
 
 use std::fmt;
 
@@ -18,6 +19,9 @@ impl Token {
 
     /// The token of a partition key's bytes.
     pub fn of(key: &[u8]) -> Token {
+        if key.is_empty() {
+            return Token::MIN;
+        }
         match hash(key) {
             i64::MIN => Token::MAX,
             hash => Token(hash),

@@ -10,6 +10,8 @@
 pub mod format;
 mod number;
 
+use std::borrow::Cow;
+
 use base::bytes::Reader;
 
 use crate::collection::{Items, Pairs};
@@ -149,6 +151,22 @@ pub fn roundtrips_exactly(ty: &Type, value: &[u8]) -> bool {
             done.is_ok() && back == value
         }
     }
+}
+
+/// The canonical spelling of a valid value: what all values that compare equal to it have in common. A set's elements
+/// and a map's keys are stored under it, since cells are told apart by their bytes.
+pub fn canonical<'a>(ty: &Type, value: &'a [u8]) -> Cow<'a, [u8]> {
+    if value.is_empty() || !ty.any(&forgets) {
+        return Cow::Borrowed(value);
+    }
+    let (mut form, mut back) = (Vec::new(), Vec::new());
+    let done =
+        encode(ty, value, &mut form).and_then(|()| decode(ty, &mut Reader::new(&form), &mut back));
+    // A decimal at the very edge of its scale has no form, and then only one spelling that matters.
+    if done.is_err() || back == value {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(back)
 }
 
 /// Types with more than one spelling of a value.

@@ -333,6 +333,19 @@ proptest! {
     }
 
     #[test]
+    fn equal_values_have_one_spelling((ty, values) in typed()) {
+        for a in &values {
+            let x = comparable::canonical(&ty, a);
+            prop_assert_eq!(ty.validate(&x), Ok(()));
+            prop_assert_eq!(ty.compare(a, &x), Ordering::Equal);
+            for b in &values {
+                let y = comparable::canonical(&ty, b);
+                prop_assert_eq!(ty.compare(a, b).is_eq(), x == y, "{} {:?} {:?}: {:?} {:?}", ty, a, b, x, y);
+            }
+        }
+    }
+
+    #[test]
     fn native_literals_come_back((ty, value) in natives().prop_flat_map(|ty| (Just(ty.clone()), present_values(&ty)))) {
         let printed = ty.format(&value);
         let text = unquoted(&printed);

@@ -90,17 +90,25 @@ pub fn float_text(value: f32) -> String {
     java_text(
         f64::from(value),
         value.is_sign_negative(),
-        &format!("{:e}", value.abs()),
+        &scientific(value.abs()),
     )
 }
 
 /// The text of a `double` as Java prints it.
 pub fn double_text(value: f64) -> String {
-    java_text(
-        value,
-        value.is_sign_negative(),
-        &format!("{:e}", value.abs()),
-    )
+    java_text(value, value.is_sign_negative(), &scientific(value.abs()))
+}
+
+/// The shortest digits that read back as the number, `d.ddde±x`. Where that is one digit, Java takes the nearest of two:
+/// it differs only for the smallest numbers there are.
+fn scientific<T: std::fmt::LowerExp + std::str::FromStr + PartialEq>(value: T) -> String {
+    let shortest = format!("{value:e}");
+    let is_single = shortest.as_bytes().get(1) == Some(&b'e');
+    let two = format!("{value:.1e}");
+    if is_single && !two.contains(".0e") && two.parse().is_ok_and(|read: T| read == value) {
+        return two;
+    }
+    shortest
 }
 
 /// Java's layout of the shortest digits: plain from 10^-3 up to below 10^7, otherwise `d.dE±x`; always a digit after
@@ -155,11 +163,17 @@ mod tests {
             (0.0123, "0.0123"),
             (0.0001, "1.0E-4"),
             (1e300, "1.0E300"),
+            (5e-324, "4.9E-324"),
+            (1e-323, "9.9E-324"),
+            (2e-323, "2.0E-323"),
+            (0.002, "0.002"),
+            (2e22, "2.0E22"),
             (f64::NAN, "NaN"),
             (f64::NEG_INFINITY, "-Infinity"),
         ] {
             assert_eq!(double_text(value), expected);
         }
+        assert_eq!(float_text(f32::from_bits(1)), "1.4E-45");
         assert_eq!(float_text(0.1), "0.1");
         assert_eq!(float_text(16777216.0), "1.6777216E7");
     }
