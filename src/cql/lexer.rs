@@ -162,7 +162,11 @@ impl Lexer<'_> {
             Some(b'=') => self.take(2, Kind::Symbol(Symbol::MinusEqual)),
             Some(b'0'..=b'9') => {
                 self.at += 1;
-                self.number()
+                match number::number(rest) {
+                    // Blobs have no sign: `-0x01` is an integer and a name.
+                    (_, Kind::Hex) => self.take(1, Kind::Integer),
+                    (length, kind) => self.take(length, kind),
+                }
             }
             _ if starts_with_word(rest, "nan") => self.take(4, Kind::NegativeNan),
             _ if starts_with_word(rest, "infinity") => self.take(9, Kind::NegativeInfinity),

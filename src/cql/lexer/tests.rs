@@ -59,6 +59,7 @@ fn numbers() {
         "nan -NaN Infinity -infinity",
         "keyword nan | NegativeNan -NaN | keyword Infinity | NegativeInfinity -infinity",
     );
+    check("-0x01 0x01", "Integer -0 | Identifier x01 | Hex 0x01");
     check(
         "-nano - 5 a-1",
         "- | Identifier nano | - | Integer 5 | Identifier a | Integer -1",
