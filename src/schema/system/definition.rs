@@ -2,7 +2,7 @@
 
 use types::Type;
 
-use super::{is_virtual, kind, table_id};
+use super::{AUTH, DISTRIBUTED, SCHEMA, SYSTEM, TRACES, kind, table_id};
 use crate::Table;
 use crate::table::{Draft, Options, Order};
 
@@ -25,13 +25,6 @@ impl Definition {
         let clustering = columns(clustering)
             .into_iter()
             .map(|(name, ty)| (name, ty, Order::Asc));
-        let mut options = Options {
-            comment: self.comment.to_owned(),
-            ..Options::default()
-        };
-        if !is_virtual(keyspace) {
-            options.gc_grace_seconds = 0;
-        }
         let draft = Draft {
             id: table_id(keyspace, self.name),
             keyspace: keyspace.into(),
@@ -40,12 +33,37 @@ impl Definition {
             clustering: clustering.collect(),
             statics: Vec::new(),
             regulars: columns(self.columns),
-            options,
+            options: self.options(keyspace),
             kind: kind(keyspace, self.name),
         };
         draft.finish()
     }
+
+    /// The options that Cassandra's tables of this keyspace have.
+    fn options(&self, keyspace: &str) -> Options {
+        let mut options = Options {
+            comment: self.comment.to_owned(),
+            ..Options::default()
+        };
+        let (gc_grace_seconds, flush_period_ms) = match keyspace {
+            SYSTEM | TRACES => (0, HOUR_MS),
+            SCHEMA => (7 * DAY_SECONDS, HOUR_MS),
+            AUTH => (90 * DAY_SECONDS, 0),
+            _ => (options.gc_grace_seconds, 0),
+        };
+        options.gc_grace_seconds = gc_grace_seconds;
+        options.memtable_flush_period_ms = flush_period_ms;
+        options.default_time_to_live_seconds = match (keyspace, self.name) {
+            (SYSTEM, "compaction_history") => 7 * DAY_SECONDS,
+            (DISTRIBUTED, "parent_repair_history" | "repair_history") => 30 * DAY_SECONDS,
+            _ => 0,
+        };
+        options
+    }
 }
+
+const DAY_SECONDS: u32 = 24 * 60 * 60;
+const HOUR_MS: u32 = 60 * 60 * 1000;
 
 /// `name type, ..`
 fn columns(text: &str) -> Vec<(String, Type)> {

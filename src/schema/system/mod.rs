@@ -13,6 +13,7 @@
 
 mod definition;
 mod tables;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ pub fn keyspaces() -> Vec<Keyspace> {
         keyspace(AUTH, simple(1), tables::AUTH),
         keyspace(DISTRIBUTED, simple(3), tables::DISTRIBUTED),
         keyspace(TRACES, simple(2), tables::TRACES),
-        keyspace(VIEWS, Replication::Local, tables::VIEWS),
-        keyspace(VIRTUAL_SCHEMA, Replication::Local, tables::VIRTUAL_SCHEMA),
+        keyspace(VIEWS, Replication::Local, views::VIEWS),
+        keyspace(VIRTUAL_SCHEMA, Replication::Local, views::VIRTUAL_SCHEMA),
     ]
 }
 
@@ -89,8 +90,8 @@ pub fn table(keyspace: &str, name: &str) -> Option<Arc<Table>> {
         AUTH => tables::AUTH,
         DISTRIBUTED => tables::DISTRIBUTED,
         TRACES => tables::TRACES,
-        VIEWS => tables::VIEWS,
-        VIRTUAL_SCHEMA => tables::VIRTUAL_SCHEMA,
+        VIEWS => views::VIEWS,
+        VIRTUAL_SCHEMA => views::VIRTUAL_SCHEMA,
         _ => return None,
     };
     let definition = definitions

@@ -1,8 +1,8 @@
-//! The built-in tables: names, keys and columns as Cassandra 5.0 has them.
+//! The built-in tables that are no views: names, keys and columns as Cassandra 5.0 has them.
 
 use super::Definition;
 
-const fn table(
+pub(super) const fn table(
     name: &'static str,
     comment: &'static str,
     key: &'static str,
@@ -55,6 +55,12 @@ pub(super) const SYSTEM: &[Definition] = &[
         "in_progress_ballot timeuuid, in_progress_read_ballot timeuuid, most_recent_commit blob,
          most_recent_commit_at timeuuid, most_recent_commit_version int, proposal blob, proposal_ballot timeuuid,
          proposal_version int",
+    ),
+    table(
+        "paxos_repair_history",
+        "Last successful paxos repairs by range",
+        "keyspace_name text | table_name text",
+        "points frozen<list<tuple<blob, timeuuid>>>",
     ),
     table("peer_events", "events related to peers", "peer inet", "hints_dropped map<uuid, int>"),
     table("peer_events_v2", "events related to peers", "peer inet | peer_port int", "hints_dropped map<uuid, int>"),
@@ -141,9 +147,9 @@ macro_rules! options {
     };
 }
 
-const COLUMN_COLUMNS: &str =
+pub(super) const COLUMN_COLUMNS: &str =
     "clustering_order text, column_name_bytes blob, kind text, position int, type text";
-const COLUMN_KEY: &str = "keyspace_name text | table_name text, column_name text";
+pub(super) const COLUMN_KEY: &str = "keyspace_name text | table_name text, column_name text";
 
 pub(super) const SCHEMA: &[Definition] = &[
     table(
@@ -311,108 +317,5 @@ pub(super) const TRACES: &[Definition] = &[
         "session_id uuid",
         "client inet, command text, coordinator inet, coordinator_port int, duration int,
          parameters map<text, text>, request text, started_at timestamp",
-    ),
-];
-
-const TABLE_KEY: &str = "keyspace_name text, table_name text";
-const LATENCY: &str =
-    "count bigint, max_ms double, p50th_ms double, p99th_ms double, per_second double";
-const HISTOGRAM: &str = "count bigint, max double, p50th double, p99th double";
-
-pub(super) const VIEWS: &[Definition] = &[
-    table(
-        "batch_metrics",
-        "Metrics specific to batch statements",
-        "name text",
-        "max bigint, p50th double, p999th double, p99th double",
-    ),
-    table(
-        "caches",
-        "system caches",
-        "name text",
-        "capacity_bytes bigint, entry_count int, hit_count bigint, hit_ratio double,
-         recent_hit_rate_per_second bigint, recent_request_rate_per_second bigint, request_count bigint,
-         size_bytes bigint",
-    ),
-    table(
-        "clients",
-        "currently connected clients",
-        "address inet | port int",
-        "authentication_metadata frozen<map<text, text>>, authentication_mode text,
-         client_options frozen<map<text, text>>, connection_stage text, driver_name text, driver_version text,
-         hostname text, keyspace_name text, protocol_version int, request_count bigint, ssl_cipher_suite text,
-         ssl_enabled boolean, ssl_protocol text, username text",
-    ),
-    table("coordinator_read_latency", "coordinator read latency", TABLE_KEY, LATENCY),
-    table("coordinator_scan_latency", "coordinator scan latency", TABLE_KEY, LATENCY),
-    table("coordinator_write_latency", "coordinator write latency", TABLE_KEY, LATENCY),
-    table("cql_metrics", "Metrics specific to CQL prepared statement caching", "name text", "value double"),
-    table("credentials_cache_keys", "keys in the credentials cache", "role text", ""),
-    table("disk_usage", "disk usage by table", TABLE_KEY, "mebibytes bigint"),
-    table("jmx_permissions_cache_keys", "keys in the JMX permissions cache", "role text", ""),
-    table("local_read_latency", "local read latency", TABLE_KEY, LATENCY),
-    table("local_scan_latency", "local scan latency", TABLE_KEY, LATENCY),
-    table("local_write_latency", "local write latency", TABLE_KEY, LATENCY),
-    table("max_partition_size", "max partition size by table", TABLE_KEY, "mebibytes bigint"),
-    table("network_permissions_cache_keys", "keys in the network permissions cache", "role text", ""),
-    table(
-        "pending_hints",
-        "Pending hints that this node has for other nodes",
-        "host_id uuid",
-        "address inet, dc text, files int, newest timestamp, oldest timestamp, port int, rack text, status text,
-         total_size bigint",
-    ),
-    table("permissions_cache_keys", "keys in the permissions cache", "role text, resource text", ""),
-    table(
-        "queries",
-        "Lists active queries and where they are in the queue",
-        "thread_id text",
-        "queued_micros bigint, running_micros bigint, task text",
-    ),
-    table("roles_cache_keys", "keys in the roles cache", "role text", ""),
-    table("rows_per_read", "rows per read", TABLE_KEY, HISTOGRAM),
-    table("settings", "current settings", "name text", "value text"),
-    table(
-        "snapshots",
-        "available snapshots",
-        "name text | keyspace_name text, table_name text",
-        "created_at timestamp, ephemeral boolean, expires_at timestamp, size_on_disk bigint, true_size bigint",
-    ),
-    table(
-        "sstable_tasks",
-        "current sstable tasks",
-        "keyspace_name text | table_name text, task_id timeuuid",
-        "completion_ratio double, kind text, progress bigint, sstables int, target_directory text, total bigint,
-         unit text",
-    ),
-    table("system_properties", "Cassandra relevant system properties", "name text", "value text"),
-    table(
-        "thread_pools",
-        "thread pools",
-        "name text",
-        "active_tasks int, active_tasks_limit int, blocked_tasks bigint, blocked_tasks_all_time bigint,
-         completed_tasks bigint, core_pool_size int, max_pool_size int, max_tasks_queued int, pending_tasks int",
-    ),
-    table("tombstones_per_read", "tombstones per read", TABLE_KEY, HISTOGRAM),
-];
-
-pub(super) const VIRTUAL_SCHEMA: &[Definition] = &[
-    table(
-        "columns",
-        "virtual column definitions",
-        COLUMN_KEY,
-        COLUMN_COLUMNS,
-    ),
-    table(
-        "keyspaces",
-        "virtual keyspace definitions",
-        "keyspace_name text",
-        "",
-    ),
-    table(
-        "tables",
-        "virtual table definitions",
-        "keyspace_name text | table_name text",
-        "comment text",
     ),
 ];
