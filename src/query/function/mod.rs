@@ -194,7 +194,12 @@ pub fn token(types: Vec<Type>, arguments: &[Argument<'_>]) -> Result<Arc<Functio
         };
         let mut key = Vec::new();
         partition::encode(parts, &mut key);
-        Ok(Some(Token::of(&key).0.to_be_bytes().to_vec()))
+        // No partition has an empty key: its token is where a scan of the whole ring begins.
+        let token = match key.is_empty() {
+            true => Token::MIN,
+            false => Token::of(&key),
+        };
+        Ok(Some(token.0.to_be_bytes().to_vec()))
     };
     let function = Function::new("token", types, Type::BigInt, body);
     checked(function, arguments).map(Arc::new)

@@ -24,6 +24,7 @@ use types::Type;
 pub use batch::{Batch, Written};
 pub use execute::{Context, Scratch, out_of_bound};
 pub use operation::{Action, Operation};
+pub use path::of as path;
 pub use plan::plan;
 
 use crate::restriction::ClusteringPlan;

@@ -301,12 +301,13 @@ impl Cells<'_, '_> {
         let (Some(bytes), Type::List { element, .. }) = (value.bytes(), &self.column.ty) else {
             return Ok(());
         };
-        let unwanted: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
+        let mut unwanted: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
+        unwanted.sort_unstable_by(|a, b| element.compare(a, b));
         let present = lists.elements(self.column.id);
         for (path, value) in present {
             if unwanted
-                .iter()
-                .any(|other| element.compare(other, value).is_eq())
+                .binary_search_by(|other| element.compare(other, value))
+                .is_ok()
             {
                 self.put(path, None);
             }

@@ -2,20 +2,17 @@
 //!
 //! Cells of a column are told apart by the bytes of their paths, elements by the order of their type. So
 //! what the order calls equal must be spelled alike: a user-defined type ends with its last field that is
-//! not null, as if later fields had not been added yet, and an integer of any length has no padding.
-//!
-//! Decimals keep their spelling, since `1.50` is to be read back so: `1.5` is another element beside it.
+//! not null, as if later fields had not been added yet; numbers have the canonical spelling of
+//! [`types::comparable`], in which 1.50 is 1.5.
 
 use std::borrow::Cow;
 
-use types::value::varint;
-use types::{Error, Type, collection, tuple};
+use types::{Error, Type, collection, comparable, tuple};
 
 /// The path of an element of this type.
 pub fn of<'k>(ty: &Type, key: &'k [u8]) -> Cow<'k, [u8]> {
-    let varies = |ty: &Type| matches!(ty, Type::VarInt | Type::Udt { .. });
-    if !ty.any(&varies) {
-        return Cow::Borrowed(key);
+    if !ty.any(&|ty| matches!(ty, Type::Udt { .. })) {
+        return comparable::canonical(ty, key);
     }
     // A value that cannot be walked was checked when it was bound, so this is its only spelling.
     spelled(ty, key).map_or(Cow::Borrowed(key), Cow::Owned)
@@ -23,7 +20,6 @@ pub fn of<'k>(ty: &Type, key: &'k [u8]) -> Cow<'k, [u8]> {
 
 fn spelled(ty: &Type, value: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(match ty {
-        Type::VarInt => varint::minimal(value).to_vec(),
         Type::Udt { definition, .. } => {
             let types = definition.fields.iter().map(|(_, ty)| ty);
             let mut parts = components(types, value)?;
@@ -50,7 +46,7 @@ fn spelled(ty: &Type, value: &[u8]) -> Result<Vec<u8>, Error> {
             let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
             collection::encode_pairs(pairs.iter().map(|(k, v)| (k.as_slice(), v.as_slice())))
         }
-        _ => value.to_vec(),
+        _ => comparable::canonical(ty, value).into_owned(),
     })
 }
 
@@ -88,7 +84,7 @@ mod tests {
         check(&Type::VarInt, "000001", "01");
         check(&Type::VarInt, "ffff", "ff");
         check(&Type::Int, "00000001", "00000001");
-        check(&Type::Decimal, "000000010a", "000000010a");
+        check(&Type::Decimal, "000000010a", "0000000001");
         check(&point, "0000000105", "0000000105");
         check(&point, "0000000105ffffffff", "0000000105");
         check(&point, "000000010500000002007f", "0000000105000000017f");
@@ -105,6 +101,8 @@ mod tests {
             "000000090000000105ffffffffffffffff",
             "000000050000000105ffffffff",
         );
-        check(&pair, "00000001", "00000001");
+        check(&pair, "0000000100", "0000000100");
+        let plain = Type::tuple([Type::TinyInt, Type::TinyInt]);
+        check(&plain, "0000000105", "0000000105ffffffff");
     }
 }

@@ -10,9 +10,11 @@ use schema::Table;
 use schema::table::{Column, ColumnKind};
 
 use smallvec::smallvec;
+use types::Type;
 
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
+use crate::modify;
 use crate::restriction::values::Values;
 use crate::term::Plan;
 
@@ -115,11 +117,18 @@ impl Target {
     fn evaluate(&self, bindings: &Bindings<'_>) -> Result<filter::Target, Error> {
         let column = self.column();
         Ok(match self {
-            Target::Entry { key, .. } => filter::Target::Element {
-                column: column.id,
-                is_static: column.is_static(),
-                key: Bytes::copy_from_slice(&required(key, bindings, "map key", &column.name)?),
-            },
+            Target::Entry { key, .. } => {
+                let key = required(key, bindings, "map key", &column.name)?;
+                let path = match &column.ty {
+                    Type::Map { key: ty, .. } => modify::path(ty, &key),
+                    _ => Cow::Borrowed(&*key),
+                };
+                filter::Target::Element {
+                    column: column.id,
+                    is_static: column.is_static(),
+                    key: Bytes::copy_from_slice(&path),
+                }
+            }
             Target::Column(_) => match column.kind {
                 ColumnKind::PartitionKey => filter::Target::PartitionKey(column.position),
                 ColumnKind::Clustering => filter::Target::Clustering(column.position),

@@ -156,10 +156,27 @@ fn tuple_filters(columns: &[Column], tuple: OnTuple) -> Result<Vec<FilterPlan>, 
         Some((_, Tuples::One(TuplePlan::Whole(_)))) => {
             Err(Error::unsupported("Filtering by a bound tuple"))
         }
-        Some(_) => Err(Error::invalid(
-            "IN restrictions are not supported on indexed columns",
-        )),
+        Some((1, tuples)) => one_column_in(&columns[0], tuples).map(|filter| vec![filter]),
+        Some(_) => Err(Error::invalid("Multicolumn IN filters are not supported")),
     }
+}
+
+/// `(a) IN ((1), (2))` as `a IN (1, 2)`.
+fn one_column_in(column: &Column, tuples: Tuples) -> Result<FilterPlan, Error> {
+    let Tuples::Listed(tuples) = tuples else {
+        return Err(Error::unsupported("Filtering by bound tuples"));
+    };
+    let only = |tuple: TuplePlan| match tuple {
+        TuplePlan::Components(mut plans) => plans.pop(),
+        TuplePlan::Whole(_) => None,
+    };
+    let values = tuples.into_iter().map(only).collect::<Option<Vec<_>>>();
+    let values = values.ok_or_else(|| Error::unsupported("Filtering by bound tuples"))?;
+    Ok(FilterPlan {
+        target: Target::of(column),
+        operator: Operator::In,
+        values: Values::Listed(values),
+    })
 }
 
 fn unusable(table: &Table, column: &Column, plan: &ClusteringPlan) -> Error {
