@@ -2,14 +2,12 @@
 //!
 //! Messages are Cassandra's. What a column, field or key may be made of is checked where those are known.
 
+use base::limits::VECTOR_DIMENSIONS_MAX;
 use cql::tree::{DataType, Identifier, Native, QualifiedName};
 use types::Type;
 
 use crate::keyspace::unknown_type;
 use crate::{Catalog, Error};
-
-/// The largest dimension of a vector, as in Cassandra.
-const DIMENSION_MAX: i32 = 8192;
 
 /// The most types that a type may consist of, itself included, user-defined types written out.
 ///
@@ -187,10 +185,10 @@ impl Resolver<'_> {
 
     fn vector(&self, element: &DataType, dimension: i32) -> Result<Type, Error> {
         let ty = self.resolve_inside(element)?;
-        match u32::try_from(dimension) {
-            Ok(count) if count > 0 && dimension <= DIMENSION_MAX => Ok(Type::vector(ty, count)),
-            Ok(count) if count > 0 => Err(Error::invalid(format!(
-                "vectors may have at most {DIMENSION_MAX} dimensions; given {dimension}"
+        match usize::try_from(dimension) {
+            Ok(1..=VECTOR_DIMENSIONS_MAX) => Ok(Type::vector(ty, dimension.unsigned_abs())),
+            Ok(1..) => Err(Error::invalid(format!(
+                "vectors may have at most {VECTOR_DIMENSIONS_MAX} dimensions; given {dimension}"
             ))),
             _ => Err(Error::invalid(format!(
                 "vectors may only have positive dimensions; given {dimension}"

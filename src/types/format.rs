@@ -20,12 +20,13 @@
 use std::sync::Arc;
 
 use base::bytes::Reader;
+use base::limits::TYPE_DEPTH_MAX;
 
 use crate::{Error, Type, udt};
 
 /// How deep types may nest: `list<list<int>>` is 3 deep. Real schemas stay below 8; the bound keeps recursion over
 /// values within a small stack whatever a client declares.
-pub const NESTING_MAX: usize = 32;
+pub const NESTING_MAX: usize = TYPE_DEPTH_MAX;
 
 /// The tags of the native types.
 const NATIVE_TAGS: [(u8, Type); 20] = [

@@ -326,7 +326,7 @@ fn set_options(table: &mut Table, properties: &Properties) -> Result<(), Error> 
     if properties.0.contains_key("id") {
         return Err(Error::config("Cannot alter table id.").about("id"));
     }
-    let options = table.options.altered(properties)?;
+    let options = table.options.with(properties)?;
     if table.is_counter() && options.default_time_to_live_seconds > 0 {
         return Err(
             Error::invalid("Cannot set default_time_to_live on a table with counters")

@@ -1,4 +1,5 @@
-//! Limits of a new change: how long names may be, how many columns a table may have, how large and deep its types.
+//! Limits of a new change: how long names may be, how many columns a table may have, how large and deep its types, and
+//! which values options may have.
 //!
 //! Whoever takes a change in checks it, once, before it gets its place in the order of changes. [`Catalog::apply`] does
 //! not check again: what is in the order was allowed when it came, on every node and in every later build, whatever the
@@ -9,15 +10,12 @@
 
 use std::collections::BTreeMap;
 
-use base::limits::COLUMNS_MAX;
+use base::limits::{COLUMNS_MAX, NAME_CHARS_MAX};
 use types::{NESTING_MAX, Type, udt};
 
 use super::{Change, NewColumn, TableAction, TypeAction};
 use crate::types::{TABLE_PARTS_MAX, TYPE_PARTS_MAX, table_too_large, too_large};
 use crate::{Catalog, Error, Keyspace, Table};
-
-/// The longest name of a keyspace or table, as in Cassandra: both become names of directories.
-const NAME_LENGTH_MAX: usize = 48;
 
 /// The longest name of a column, field or type in bytes: the protocol counts names in an unsigned short, and every
 /// answer repeats the names of its columns.
@@ -73,7 +71,7 @@ fn check_keyspace_name(name: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "Keyspace name must not be empty, more than {NAME_LENGTH_MAX} characters long, \
+        "Keyspace name must not be empty, more than {NAME_CHARS_MAX} characters long, \
          or contain non-alphanumeric-underscore characters (got '{name}')"
     )))
 }
@@ -84,7 +82,7 @@ fn check_table(keyspace: &Keyspace, table: &Table) -> Result<(), Error> {
     }
     if !is_valid_name(&table.name) {
         return Err(Error::config(format!(
-            "{}.{}: Table name must not be empty, more than {NAME_LENGTH_MAX} characters long, \
+            "{}.{}: Table name must not be empty, more than {NAME_CHARS_MAX} characters long, \
              or contain non-alphanumeric-underscore characters (got \"{}\")",
             table.keyspace, table.name, table.name
         )));
@@ -105,6 +103,10 @@ fn check_action(keyspace: &Keyspace, table: &Table, action: &TableAction) -> Res
         TableAction::Rename { renames, .. } => renames
             .iter()
             .try_for_each(|(_, to)| check_part_name("Column", to)),
+        // Whoever names the id is refused when the change is applied.
+        TableAction::Options(properties) if !properties.0.contains_key("id") => {
+            table.options.altered(properties).map(drop)
+        }
         TableAction::Drop { .. } | TableAction::Options(_) => Ok(()),
     }
 }
@@ -279,7 +281,7 @@ fn check_part_name(what: &str, name: &str) -> Result<(), Error> {
     if name.len() <= PART_NAME_BYTES_MAX {
         return Ok(());
     }
-    let shown: String = name.chars().take(NAME_LENGTH_MAX).collect();
+    let shown: String = name.chars().take(NAME_CHARS_MAX).collect();
     let error = Error::invalid(format!(
         "{what} name must not be more than {PART_NAME_BYTES_MAX} bytes long (got '{shown}...' of {} bytes)",
         name.len()
@@ -290,5 +292,5 @@ fn check_part_name(what: &str, name: &str) -> Result<(), Error> {
 /// Whether a keyspace or table may bear this name.
 fn is_valid_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && name.len() <= NAME_LENGTH_MAX && name.bytes().all(plain)
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(plain)
 }

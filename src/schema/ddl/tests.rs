@@ -400,9 +400,20 @@ fn a_change_beyond_todays_limits_is_applied() {
         panic!("{create:?}");
     };
     let fields = (0..2_000).map(|n| (format!("f{n}"), ::types::Type::Int));
+    let mut properties = crate::property::Properties::default();
+    properties.set("gc_grace_seconds", "5");
+    properties.set("bloom_filter_fp_chance", "7");
+    let catalog = applied(&catalog, &create).unwrap();
     let changes = [
+        Change::AlterTable {
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            if_exists: false,
+            action: crate::change::TableAction::Options(properties),
+        },
         Change::CreateTable {
             table: std::sync::Arc::new(crate::Table {
+                id: model::TableId(Uuid::max()),
                 name: "t-1".into(),
                 ..crate::Table::clone(table)
             }),
@@ -423,6 +434,9 @@ fn a_change_beyond_todays_limits_is_applied() {
     ];
     for change in changes {
         assert!(catalog.check(&change).is_err(), "{change:?}");
-        catalog.apply(&change, &Topology::default()).unwrap();
+        let (after, _) = catalog.apply(&change, &Topology::default()).unwrap();
+        let mut bytes = Vec::new();
+        after.encode(&mut bytes);
+        assert_eq!(Catalog::decode(&mut Reader::new(&bytes)), Ok(after));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The class may be given short or with its package; it is shown with its package. Options are kept as text, since
 //! that is how they are written, stored and shown; [`Compaction::number`] reads one for the strategy that uses it.
-//! Each is checked here when the statement comes, so what a strategy reads later is known to parse.
+//! Each is checked here when the statement comes; where a stored one does not parse, a strategy takes its default.
 
 use std::collections::BTreeMap;
 
@@ -232,6 +232,7 @@ impl Compaction {
         self.number("max_threshold", 32.0) as usize
     }
 
+    /// The option as it is written or stored: what its values mean is not looked at.
     pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compaction, Error> {
         let mut given = map.clone();
         let Some(class) = given.remove("class") else {
@@ -240,13 +241,16 @@ impl Compaction {
             ));
         };
         let strategy = Strategy::parse(&class)?;
-        check_options(strategy, &given)?;
         let mut options = default_options(strategy);
         options.extend(given);
-        let compaction = Compaction { strategy, options };
-        compaction.check_thresholds()?;
-        compaction.check_buckets()?;
-        Ok(compaction)
+        Ok(Compaction { strategy, options })
+    }
+
+    /// Refuses options that the strategy does not have, or not with these values.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_options(self.strategy, &self.options)?;
+        self.check_thresholds()?;
+        self.check_buckets()
     }
 
     fn check_thresholds(&self) -> Result<(), Error> {

@@ -106,6 +106,7 @@ impl Compression {
         }
     }
 
+    /// The option as it is written or stored: only what a block needs is looked at.
     pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compression, Error> {
         let mut rest = map.clone();
         let enabled = match rest.remove("enabled") {
@@ -128,13 +129,17 @@ impl Compression {
             Some(class) => Some(Compressor::parse(class)?),
         };
         let chunk_length_kib = take_chunk_length(&mut rest)?;
-        check_ratio(rest.get("min_compress_ratio"))?;
-        check_others(compressor, &rest)?;
         Ok(Compression {
             compressor,
             chunk_length_kib,
             others: rest,
         })
+    }
+
+    /// Refuses sub-options that the compressor does not have, or not with these values.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_ratio(self.others.get("min_compress_ratio"))?;
+        check_others(self.compressor, &self.others)
     }
 
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {

@@ -59,7 +59,7 @@ pub(crate) fn decode(reader: &mut Reader<'_>) -> Decoded<Table> {
     let options_start = reader.clone();
     let properties = codec::properties(reader)?;
     let options = Options::default()
-        .altered(&properties)
+        .with(&properties)
         .map_err(|error| content(&options_start, error.to_string()))?;
     if partition_key.is_empty() {
         return Err(content(

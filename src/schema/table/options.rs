@@ -1,8 +1,8 @@
 //! What WITH says of a table: every option of Cassandra 5.0, with its default, its bounds and its printed form.
 //!
-//! Options are made from [`Properties`] and give them back: [`Options::altered`] is the only way in, for a statement
-//! and for a stored table alike, and [`Options::properties`] the only way out. So what DESCRIBE prints is what the
-//! log holds.
+//! Options are made from [`Properties`] and give them back: [`Options::altered`] is the way in for a statement,
+//! `Options::with` for a stored table, which is not judged again, and [`Options::properties`] the only way out. So what
+//! DESCRIBE prints is what the log holds.
 //!
 //! Some options mean nothing to this server (`crc_check_chance`, `min_index_interval`); they are checked, kept and
 //! shown, since schemas and tools carry them.
@@ -173,8 +173,15 @@ impl Options {
         Ok(options)
     }
 
-    /// These options with the given properties in place of theirs.
+    /// These options with the given properties in place of theirs, if a statement may ask for them.
     pub fn altered(&self, properties: &Properties) -> Result<Options, Error> {
+        let options = self.with(properties)?;
+        options.check()?;
+        Ok(options)
+    }
+
+    /// These options with the given properties in place of theirs, whatever the bounds are: as they are stored.
+    pub(crate) fn with(&self, properties: &Properties) -> Result<Options, Error> {
         for name in properties.0.keys() {
             if !NAMES.contains(&name.as_str()) {
                 return Err(Error::syntax(format!("Unknown property '{name}'")).about(name));
@@ -184,7 +191,6 @@ impl Options {
         options.set_maps(properties)?;
         options.set_words(properties)?;
         options.set_numbers(properties)?;
-        options.check()?;
         Ok(options)
     }
 
@@ -269,6 +275,12 @@ impl Options {
     }
 
     fn check(&self) -> Result<(), Error> {
+        self.compaction
+            .check()
+            .map_err(|error| error.about("compaction"))?;
+        self.compression
+            .check()
+            .map_err(|error| error.about("compression"))?;
         let chance = self.bloom_filter_fp_chance;
         if chance <= BLOOM_FILTER_CHANCE_MIN || chance > 1.0 {
             return Err(Error::config(format!(
