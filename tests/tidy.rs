@@ -199,7 +199,7 @@ const BANNED: &[&str] = &[
     "Instant::now",
     "SystemTime::now",
     "tokio::spawn",
-    "tokio::task::spawn",
+    "tokio::task::",
     "spawn_blocking",
     "thread::spawn",
     "thread::Builder",
@@ -222,6 +222,9 @@ const BANNED: &[&str] = &[
     "Uuid::now_v",
     "Zoned::now",
     "jiff::Timestamp::now",
+    "Utc::now",
+    "yield_now",
+    "available_parallelism",
 ];
 
 /// Where the real effects live: the environment itself, and the thin entry point of the process.
@@ -276,9 +279,15 @@ fn is_test_file(path: &str) -> bool {
         || path.ends_with("_tests.rs")
 }
 
-/// The lines of a file in front of its inline test module, without comments.
+/// The lines of a file in front of its inline test module, without comments. The declaration of a test module that is a
+/// file of its own (`mod tests;`) may stand above the code, and ends nothing.
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let opens = |at: &usize| {
+        let module = text[*at..].lines().nth(1).unwrap_or_default();
+        module.starts_with("mod ") && module.ends_with('{')
+    };
+    let mut attributes = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at);
+    let end = attributes.find(opens).unwrap_or(text.len());
     text[..end]
         .lines()
         .enumerate()
@@ -367,6 +376,14 @@ fn effects_come_from_the_environment_only() {
         "ambient effects, use Env instead:\n{}",
         leaks.join("\n")
     );
+}
+
+#[test]
+fn code_is_searched_up_to_its_inline_tests() {
+    let text = "#[cfg(test)]\nmod tests;\nlet a; // b\n#[cfg(test)]\nmod tests {\nlet c;\n}\n";
+    let lines: Vec<_> = code_lines(text).map(|(_, line)| line).collect();
+    assert_eq!(lines[1..3], ["mod tests;", "let a; "]);
+    assert_eq!(lines.len(), 3);
 }
 
 #[test]

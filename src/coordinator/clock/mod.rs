@@ -77,6 +77,8 @@ fn open(dir: &dyn Dir) -> io::Result<(Arc<dyn File>, Reservation)> {
         dir.sync_dir()?;
         return Ok((file, Reservation::default()));
     }
+    // The process that made it may have been killed before its name was durable.
+    dir.sync_dir()?;
     let file = dir.open(FILE_NAME)?;
     let mut bytes = [0; FILE_BYTES];
     let length = (file.len()? as usize).min(FILE_BYTES);

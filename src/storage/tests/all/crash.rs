@@ -1,11 +1,11 @@
 //! The power fails before or after every change of the disk, in a life that goes through every part: writes, flush,
-//! compaction, a dropped table, recycled segments, a drain.
+//! compaction, a dropped table, recycled segments, a drain. Or the life is killed there, and the power fails in the next.
 
 use std::sync::Arc;
 
 use base::env::Env;
 use parking_lot::Mutex;
-use sim::local::{Machine, crash_sweep, error_sweep};
+use sim::local::{Machine, crash_sweep, error_sweep, kill_sweep};
 use storage::Error;
 
 use crate::model::{Known, Player};
@@ -67,6 +67,30 @@ fn a_crash_at_every_change() {
         let _ = machine.run(|env| live(env, known.clone()));
         check_twice(machine, &known);
     });
+    assert!(trials > 150, "{trials} changes: fewer than the life has");
+}
+
+#[test]
+fn a_kill_at_every_change_and_then_a_power_failure() {
+    let mut trial = 0;
+    let trials = kill_sweep(
+        24,
+        |machine| {
+            let known = Arc::new(Mutex::new(Known::default()));
+            let _ = machine.run(|env| live(env, known.clone()));
+            known
+        },
+        |machine, known| {
+            // Somewhere in the next life, or behind it: what that life found and wrote must hold by itself.
+            trial += 1;
+            machine.disk().power_failure_at(1 + trial * 7 % 60);
+            let _ = machine.run(|env| check(env, known.clone()));
+            if machine.disk().cancel_power_failure() {
+                machine.disk().power_failure();
+            }
+            check_twice(machine, &known);
+        },
+    );
     assert!(trials > 150, "{trials} changes: fewer than the life has");
 }
 

@@ -21,14 +21,18 @@ pub struct Known {
     /// Changes of which it is not known whether they are there: all of one turn.
     pending: Vec<Op>,
     next_time: i64,
-    /// No writer is so late: tombstones up to here may be purged, and what they covered would come back.
-    purged_time: i64,
+    /// No writer is so late: tombstones up to here may be purged, and what they covered would come back. Nor is it known
+    /// of a deletion whose turn was pending whether it is there, if it had nothing to cover.
+    settled_time: i64,
 }
 
 impl Known {
     /// Settles the pending turn by what a read of everything says.
     pub fn settle(&mut self, found: &[String]) {
         let everything = Query::default();
+        if !self.pending.is_empty() {
+            self.settled_time = self.next_time;
+        }
         if self.pending.is_empty() || found == self.twin.read(&everything) {
             assert_eq!(found, self.twin.read(&everything), "with nothing pending");
             self.pending.clear();
@@ -95,7 +99,7 @@ impl Player {
             known.next_time += 1;
             // Now and then a writer whose clock is behind.
             match self.rng.below(5) {
-                0 => (known.next_time - self.rng.below(40) as i64).max(known.purged_time + 1),
+                0 => (known.next_time - self.rng.below(40) as i64).max(known.settled_time + 1),
                 _ => known.next_time,
             }
         };
@@ -180,7 +184,7 @@ impl Player {
             _ => {
                 {
                     let mut known = self.known.lock();
-                    known.purged_time = known.next_time;
+                    known.settled_time = known.next_time;
                 }
                 self.env
                     .sleep(std::time::Duration::from_secs(self.rng.below(200)))

@@ -11,7 +11,7 @@
 //!   failure of four nothing of it is kept, in one of eight all.
 //! - A process that just ends, without a power failure, loses nothing.
 //!
-//! Faults are set on the disk while it is in use: [`Disk::power_failure_at`], [`Disk::fail_syncs`],
+//! Faults are set on the disk while it is in use: [`Disk::power_failure_at`], [`Disk::kill_at`], [`Disk::fail_syncs`],
 //! [`Disk::error_in`], [`Disk::set_capacity_bytes`], [`Disk::rot`], and probabilities in [`Faults`].
 
 mod content;
@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 
 pub(crate) use mount::{Mount, Watch};
 use tree::{FileNode, Node};
-use volume::Volume;
+use volume::{Death, Volume};
 
 /// How likely a call fails by itself; all zero by default, except [`Faults::would_block`].
 #[derive(Clone, Debug, PartialEq)]
@@ -84,13 +84,18 @@ impl Disk {
     /// Changes are create, make_dir, remove, remove_dir, rename, link, lock, append, write_at, allocate, truncate,
     /// sync_data and sync_dir. Reads are not: a failure at a read leaves what one at the next change leaves.
     pub fn power_failure_at(&self, step: u64) {
-        let mut volume = self.0.lock();
-        volume.power_failure_at = Some(volume.steps + step);
+        self.0.lock().dies_at(step, Death::PowerFailure);
     }
 
-    /// Whether a failure set with [`Disk::power_failure_at`] is still to come; it is then called off.
+    /// Lets the environment end as a killed process does, at the `step`th change from now: nothing is lost, but what was
+    /// not synced may still be lost by a later power failure.
+    pub fn kill_at(&self, step: u64) {
+        self.0.lock().dies_at(step, Death::Kill);
+    }
+
+    /// Whether an end set with [`Disk::power_failure_at`] or [`Disk::kill_at`] is still to come; it is then called off.
     pub fn cancel_power_failure(&self) -> bool {
-        self.0.lock().power_failure_at.take().is_some()
+        self.0.lock().death.take().is_some()
     }
 
     /// Changes asked for so far.

@@ -67,13 +67,14 @@ impl Mount {
     pub(crate) fn make_dirs(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
         let mut parent = self.dir(Path::new("/"))?;
         for name in names(path)? {
-            parent = if parent.exists(name)? {
+            let child = if parent.exists(name)? {
                 parent.dir(name)?
             } else {
-                let child = parent.make_dir(name)?;
-                parent.sync_dir()?;
-                child
+                parent.make_dir(name)?
             };
+            // Also one that was found: a process that was killed may have made it without.
+            parent.sync_dir()?;
+            parent = child;
         }
         Ok(parent)
     }

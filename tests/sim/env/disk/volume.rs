@@ -31,8 +31,8 @@ pub(super) struct Volume {
     pub(super) steps: u64,
     /// Power failures so far.
     pub(super) power_failures: u64,
-    /// The step at which the power fails.
-    pub(super) power_failure_at: Option<u64>,
+    /// The step at which the environment dies, and how.
+    pub(super) death: Option<(u64, Death)>,
     /// Calls (of any kind) until one fails.
     pub(super) error_in: Option<u64>,
     /// Syncs that are still to fail.
@@ -40,12 +40,22 @@ pub(super) struct Volume {
     pub(super) next_id: u64,
 }
 
+/// How an environment dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// With the power: what was not synced may be lost.
+    PowerFailure,
+    /// Alone: what it wrote is there for the next, though not durable.
+    Kill,
+}
+
 /// What a fault does to a call that changes the disk.
 enum Fate {
     Happens,
     Error,
-    /// The power fails just before or just after.
-    PowerFailure {
+    /// The environment dies just before or just after.
+    Dies {
+        how: Death,
         after: bool,
     },
 }
@@ -63,7 +73,7 @@ impl Volume {
             mount: 0,
             steps: 0,
             power_failures: 0,
-            power_failure_at: None,
+            death: None,
             error_in: None,
             syncs_to_fail: 0,
             next_id: 1,
@@ -116,11 +126,11 @@ impl Volume {
         match self.fate() {
             Fate::Happens => call(self),
             Fate::Error => Err(io::Error::other("simulated write error")),
-            Fate::PowerFailure { after } => {
+            Fate::Dies { how, after } => {
                 if after {
                     drop(call(self));
                 }
-                self.power_failure();
+                self.die(how);
                 Err(power_failure_error())
             }
         }
@@ -128,8 +138,11 @@ impl Volume {
 
     fn fate(&mut self) -> Fate {
         self.steps += 1;
-        if self.power_failure_at.is_some_and(|step| self.steps >= step) {
-            return Fate::PowerFailure {
+        if let Some((step, how)) = self.death
+            && self.steps >= step
+        {
+            return Fate::Dies {
+                how,
                 after: self.rng.chance(0.5),
             };
         }
@@ -160,10 +173,22 @@ impl Volume {
     pub(super) fn power_failure(&mut self) {
         let mode = Mode::draw(&mut self.rng);
         self.root.power_failure(mode, &mut self.rng);
-        self.power_failure_at = None;
         self.power_failures += 1;
-        self.remount();
+        self.die(Death::Kill);
         self.count_links();
+    }
+
+    /// Lets the environment die at the `step`th change from now.
+    pub(super) fn dies_at(&mut self, step: u64, how: Death) {
+        self.death = Some((self.steps + step, how));
+    }
+
+    fn die(&mut self, how: Death) {
+        self.death = None;
+        match how {
+            Death::PowerFailure => self.power_failure(),
+            Death::Kill => drop(self.remount()),
+        }
     }
 
     /// Counts links and room anew, after names came and went.

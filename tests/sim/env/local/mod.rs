@@ -86,7 +86,8 @@ pub fn block_on<T, F: Future<Output = T>>(seed: u64, main: impl FnOnce(Env) -> F
 /// let trials = crash_sweep(1, |machine| {
 ///     let work = || machine.run(|env| async move { env.make_dirs(Path::new("/data")).map(drop) });
 ///     while work().is_err() {}
-///     assert!(work().unwrap().is_ok(), "it is there, or can be made");
+///     let found = machine.run(|env| async move { env.dir(Path::new("/data")).map(drop) });
+///     assert!(found.unwrap().is_ok(), "it is there");
 /// });
 /// assert_eq!(trials, 3, "at make_dir, at sync_dir, and not at all");
 /// ```
@@ -96,6 +97,32 @@ pub fn block_on<T, F: Future<Output = T>>(seed: u64, main: impl FnOnce(Env) -> F
 pub fn crash_sweep(seed: u64, mut trial: impl FnMut(&Machine)) -> u64 {
     for step in 1.. {
         if !crash_at(seed, step, &mut trial) {
+            return step;
+        }
+    }
+    unreachable!("a trial that never ends")
+}
+
+/// As [`crash_sweep`], but `work` is killed at its change 1, 2, 3 and so on, and nothing is lost by that. `after` gets what
+/// `work` gave and goes on with what a kill may lead to: a life that trusts what it finds, and then a power failure.
+pub fn kill_sweep<T>(
+    seed: u64,
+    mut work: impl FnMut(&Machine) -> T,
+    mut after: impl FnMut(&Machine, T),
+) -> u64 {
+    for step in 1.. {
+        let machine = Machine::new(derive(seed, "kill", step));
+        machine.disk().kill_at(step);
+        let blame = Blame {
+            function: "kill_sweep",
+            seed,
+            step,
+        };
+        let given = work(&machine);
+        let is_over = machine.disk().cancel_power_failure();
+        after(&machine, given);
+        std::mem::forget(blame);
+        if is_over {
             return step;
         }
     }
