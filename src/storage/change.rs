@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use base::env::Class;
-use model::{TableId, Timestamp};
+use model::TableId;
 
 use crate::core::{Core, Tables};
 use crate::generation::Generation;
 use crate::manifest::Edit;
 use crate::table::{self, Table};
-use crate::{Error, Facts, files, open};
+use crate::{Error, Facts, open, truncate};
 
 /// Makes the tables those of the catalog, and truncates what was truncated since.
 pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Error> {
@@ -62,7 +62,7 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
             .manifest_table(*id)
             .and_then(|table| table.truncated_at);
         if known.is_none_or(|known| known < at.0) {
-            truncate(core, table.id, *at).await?;
+            truncate::truncate(core, table.id, *at).await?;
         }
     }
     Ok(())
@@ -127,19 +127,4 @@ async fn drop_forgotten(core: &Arc<Core>) -> Result<(), Error> {
             .collect()
     };
     core.commit(edits).await
-}
-
-/// Drops what a table holds. It is a switch whose memtable is never written.
-pub(crate) async fn truncate(core: &Arc<Core>, id: TableId, at: Timestamp) -> Result<(), Error> {
-    let _changing = core.changing.lock().await;
-    let table = core.table(id)?;
-    let _flushing = table.flushing.lock().await;
-    table.set_truncated_at(at.0);
-    let end = core.written();
-    table.switch(end);
-    for generation in &table.view().flushing {
-        generation.wait_for_writers().await;
-    }
-    files::truncate(core, &table, end, at.0).await?;
-    core.free_segments().await
 }

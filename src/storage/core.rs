@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Class, Dir, Env};
 use model::TableId;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sstable::Cache;
 use tokio::sync::Notify;
 
@@ -31,6 +31,9 @@ pub(crate) struct Core {
     pub cache: Cache,
     pub budget: Arc<Budget>,
     tables: ArcSwap<Tables>,
+    /// Held for reading by each turn from its memtables' choice to its last insert. Whoever holds it for writing knows
+    /// that each position of the log is either in a memtable, or still to be taken.
+    pub gate: RwLock<()>,
     /// Held while tables appear, disappear, or are truncated.
     pub changing: tokio::sync::Mutex<()>,
     /// Held while segments are freed.
@@ -78,6 +81,7 @@ impl Core {
             cache,
             budget: Arc::new(budget),
             tables: ArcSwap::from_pointee(tables),
+            gate: RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             freeing: tokio::sync::Mutex::new(()),
             draining: AtomicBool::new(false),
@@ -105,7 +109,7 @@ impl Core {
     /// A table, or the error for one that is not there.
     pub fn table(&self, id: TableId) -> Result<Arc<Table>, Error> {
         let found = self.tables.load().get(&id).cloned();
-        found.ok_or_else(|| Error::Invalid(format!("storage has no table of id {id}")))
+        found.ok_or(Error::NoTable(id))
     }
 
     /// Whether writes are refused because the node stops.

@@ -14,7 +14,7 @@ use crate::options::{DELAY_MAX, Options, SyncMode};
 use crate::read::Cursor;
 use crate::status::Status;
 use crate::turn::Turn;
-use crate::{Error, Facts, change, compaction, flush};
+use crate::{Error, Facts, change, compaction, flush, truncate};
 
 /// Local storage. Dropping it stops its tasks and writes nothing; [`Engine::drain`] stops it in order.
 pub struct Engine {
@@ -38,6 +38,7 @@ impl Engine {
             _tasks: start_tasks(&core),
             core,
         });
+        truncate::finish(&engine.core).await?;
         engine.follow(facts).await?;
         engine.core.free_segments().await?;
         Ok(engine)
@@ -86,10 +87,7 @@ impl Engine {
     pub fn read(&self, command: &Command) -> Result<Cursor, Error> {
         let tables = self.core.tables();
         let Some(table) = tables.get(&command.table) else {
-            return Err(Error::Invalid(format!(
-                "storage has no table of id {}",
-                command.table
-            )));
+            return Err(Error::NoTable(command.table));
         };
         table.check_readable()?;
         Ok(Cursor::new(table, command))
@@ -105,9 +103,10 @@ impl Engine {
         compaction::compact(&self.core, table).await
     }
 
-    /// Drops what the table holds, and from here on everything written at or before `at`.
+    /// Drops what the table holds, and from here on everything written at or before `at`. What is written later and
+    /// above is there, also after a restart.
     pub async fn truncate(&self, table: TableId, at: Timestamp) -> Result<(), Error> {
-        change::truncate(&self.core, table, at).await
+        truncate::truncate(&self.core, table, at).await
     }
 
     /// Takes no more writes, gives up compactions, and writes everything to files. Reads go on.

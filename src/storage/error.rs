@@ -2,7 +2,7 @@
 
 use std::io;
 
-use model::stream;
+use model::{TableId, stream};
 
 /// Why storage did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,10 @@ pub enum Error {
         /// What was wrong there.
         what: String,
     },
-    /// The request cannot be served as it is: an unknown table, a mutation beyond the limits.
+    /// The table was dropped while the request was on its way, or never was. Whoever asked knows its name.
+    #[error("storage has no table of id {0}: it was dropped")]
+    NoTable(TableId),
+    /// The request cannot be served as it is: a mutation beyond the limits.
     #[error("{0}")]
     Invalid(String),
     /// The operating system refused a file operation. Nothing was lost; the operation may be tried again.

@@ -287,45 +287,8 @@ pub(crate) async fn publish_compaction(
     Ok(true)
 }
 
-/// Drops all files and flushing memtables of a table.
-pub(crate) async fn truncate(
-    core: &Arc<Core>,
-    table: &Arc<Table>,
-    end: Position,
-    at_micros: i64,
-) -> Result<(), Error> {
-    // What was dropped must not come back because the log was shorter than the manifest said.
-    core.log.synced(end).await?;
-    let listing = table.listing.clone().lock_owned().await;
-    let view = table.view();
-    let mut gone = ids(&view.files);
-    gone.extend(view.lost.iter().map(|lost| lost.meta.id));
-    let removed = gone.iter().map(|file| Edit::Removed(table.id, *file));
-    let edits = removed
-        .chain([Edit::Truncated(table.id, end, at_micros)])
-        .collect();
-    let bytes = view
-        .flushing
-        .iter()
-        .map(|generation| generation.memtable.bytes())
-        .sum();
-    let (own_table, budget) = (table.clone(), core.budget.clone());
-    let then = move || {
-        own_table.update(|view| {
-            let mut next = view.with_files(Vec::new());
-            next.flushing.clear();
-            next.lost.clear();
-            next
-        });
-        budget.release(bytes);
-        drop(listing);
-    };
-    core.commit_then(edits, then).await?;
-    remove(core, table, gone).await;
-    Ok(())
-}
-
-fn ids<'a>(files: impl IntoIterator<Item = &'a Arc<File>>) -> Vec<u64> {
+/// The ids of these files.
+pub(crate) fn ids<'a>(files: impl IntoIterator<Item = &'a Arc<File>>) -> Vec<u64> {
     files.into_iter().map(|file| file.meta.id).collect()
 }
 
@@ -343,7 +306,7 @@ async fn remove_unlisted(
 }
 
 /// Removes files that are not live, or no longer.
-async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<u64>) {
+pub(crate) async fn remove(core: &Arc<Core>, table: &Arc<Table>, files: Vec<u64>) {
     if files.is_empty() {
         return;
     }

@@ -55,17 +55,10 @@ pub(crate) async fn open(
     let work = move || open_files(&own_env, &own_data, &own_cache, epoch, &catalog);
     let (mut manifest, tables) = env.blocking(Class::General, work).await?;
     for (id, table) in &tables {
-        let known = manifest
-            .state()
-            .tables
-            .get(id)
-            .and_then(|table| table.truncated_at);
-        for at_micros in [known, facts.truncations.get(id).map(|at| at.0)]
-            .into_iter()
-            .flatten()
-        {
-            table.set_truncated_at(at_micros);
-        }
+        let known = manifest.state().tables.get(id);
+        let known = known.and_then(|table| table.truncated_at);
+        let agreed = facts.truncations.get(id).map(|at| at.0);
+        known.max(agreed).inspect(|at| table.set_truncated_at(*at));
     }
     let budget = Budget::new(options.memtable_bytes_max);
     let first = first_segment(manifest.state());
@@ -367,6 +360,9 @@ impl Target for IntoMemtables {
         let mutation = mutation::View::new(record);
         let id = mutation.table();
         let Some(table) = self.tables.get(&id) else {
+            if id.0.as_bytes() == &mutation::format::NO_TABLE {
+                return Ok(false);
+            }
             if self.state.tables.contains_key(&id) || self.state.dropped.contains_key(&id) {
                 return Ok(false);
             }

@@ -247,13 +247,10 @@ impl Table {
 
     /// Refuses what still holds a dropped table.
     pub fn check_not_dropped(&self) -> Result<(), Error> {
-        if !self.is_dropped() {
-            return Ok(());
+        match self.is_dropped() {
+            true => Err(Error::NoTable(self.id)),
+            false => Ok(()),
         }
-        Err(Error::Invalid(format!(
-            "the table of id {} was dropped",
-            self.id
-        )))
     }
 
     /// The table is dropped: from here on nobody new writes to it.

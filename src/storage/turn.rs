@@ -2,7 +2,8 @@
 //!
 //! 1. Each mutation is encoded straight into the turn's frame ([`Turn::mutate`]), and finished by [`Write::finish`].
 //! 2. [`Turn::commit`] counts itself into the memtables of all tables written to, appends the frames to the log, applies
-//!    the same bytes to the memtables, and leaves. If the append fails nothing was applied.
+//!    the same bytes to the memtables, and leaves. If the append fails nothing was applied. All of this happens behind
+//!    the engine's gate, which a truncation closes for a moment to know where the log ends for its table.
 //! 3. The answer waits for the position returned: [`Engine::synced`](crate::Engine::synced).
 //!
 //! A turn is kept and used again, with its buffers.
@@ -47,6 +48,8 @@ struct Target {
     table: Arc<Table>,
     /// The memtable this turn is counted into.
     generation: Option<Arc<Generation>>,
+    /// The table was dropped since the mutations were encoded: they go with it.
+    is_gone: bool,
 }
 
 struct Open {
@@ -186,10 +189,11 @@ impl Turn {
         if self.records.is_empty() {
             return Ok(None);
         }
-        let appended = match self.enter() {
-            Ok(()) => self.core.log.append(self.frames.finish()),
-            Err(error) => Err(error),
-        };
+        self.core.check_running()?;
+        let core = self.core.clone();
+        let _gate = core.gate.read();
+        self.enter();
+        let appended = core.log.append(self.frames.finish());
         if appended.is_ok() {
             self.apply();
         }
@@ -197,28 +201,31 @@ impl Turn {
         appended.map(Some)
     }
 
-    /// Counts the turn into the memtables of its tables.
-    fn enter(&mut self) -> Result<(), Error> {
-        self.core.check_running()?;
+    /// Counts the turn into the memtables of its tables. What is for a table that was dropped meanwhile is made void:
+    /// it would be gone anyway, and takes nothing else of the turn with it.
+    fn enter(&mut self) {
         let written = self.core.written();
         for record in &self.records {
             let target = &mut self.tables[record.table];
-            if target.generation.is_some() {
-                continue;
+            if target.generation.is_none() {
+                let generation = target.generation.insert(target.table.enter());
+                // Counted in first: who drops the table waits for those that are, and the rest see it here.
+                target.is_gone = target.table.is_dropped();
+                if !target.is_gone {
+                    generation.note(written);
+                }
             }
-            let generation = target.generation.insert(target.table.enter());
-            // Counted in first: who drops the table waits for those that are, and the rest see it here.
-            target.table.check_not_dropped()?;
-            generation.note(written);
+            if target.is_gone {
+                self.frames.void(record.mutation.clone());
+            }
         }
-        Ok(())
     }
 
     fn apply(&mut self) {
         let mut grown = 0u64;
         for record in &self.records {
             let target = &self.tables[record.table];
-            let Some(generation) = &target.generation else {
+            let Some(generation) = target.generation.as_ref().filter(|_| !target.is_gone) else {
                 continue;
             };
             let mutation = mutation::View::new(self.frames.record(record.mutation.clone()));
@@ -271,6 +278,7 @@ impl Turn {
         self.tables.push(Target {
             table,
             generation: None,
+            is_gone: false,
         });
         Ok(self.tables.len() - 1)
     }

@@ -20,8 +20,12 @@
 
 /// The version of this table.
 pub const VERSION: u8 = 1;
+/// Where the table's id lies.
+pub const TABLE: std::ops::Range<usize> = 1..1 + 16;
+/// The id that no table has. A mutation of it counts for nothing: its table was dropped while it was on its way.
+pub const NO_TABLE: [u8; 16] = [0; 16];
 /// Bytes before the key's length.
-pub const FIXED_BYTES: usize = 1 + 16 + 8;
+pub const FIXED_BYTES: usize = TABLE.end + 8;
 
 /// Deletes the partition.
 pub const PARTITION_DELETION: u8 = 1;

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use model::mutation::format::{NO_TABLE, TABLE};
+
 use super::format::{FRAME_HEADER_BYTES, FRAME_TRAILER_BYTES, RECORD_HEADER_BYTES};
 use crate::Error;
 
@@ -118,6 +120,13 @@ impl Frames {
     /// The bytes of a record, by what [`Frames::end_record`] said.
     pub fn record(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
+    }
+
+    /// Makes a record count for nothing: its table was dropped since it was encoded.
+    pub fn void(&mut self, range: Range<usize>) {
+        if let Some(table) = self.bytes[range].get_mut(TABLE) {
+            table.copy_from_slice(&NO_TABLE);
+        }
     }
 
     fn open_frame(&mut self) {

@@ -10,4 +10,5 @@ mod races;
 mod scripts;
 mod support;
 mod threads;
+mod truncation;
 mod twin;

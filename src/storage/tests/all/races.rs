@@ -99,6 +99,45 @@ fn a_dropped_table_frees_its_segments() {
     });
 }
 
+/// A turn that was encoded before a table was dropped keeps what is for others, also when the log is read again.
+#[test]
+fn a_dropped_table_takes_no_other_write_with_it() {
+    let machine = Machine::new(115);
+    let (both, left) = (catalog(&[OTHER, TABLE]), catalog(&[OTHER]));
+    let (schema, own_left) = (both.clone(), left.clone());
+    machine
+        .run(|env| async move {
+            let (t, other) = (table(&schema, "t"), table(&schema, "other"));
+            let engine = open(&env, &schema).await.unwrap();
+            let mut turn = engine.turn();
+            for table in [&t, &other, &t] {
+                put("a", "v").write(&mut turn, table, 0).unwrap();
+            }
+            follow(&engine, &own_left).await.unwrap();
+            let segment = engine.status().log.written.segment();
+            fill_to(&engine, &env, &other, segment + 2).await;
+            // The dropped table is forgotten with the segment in which its last write could be.
+            engine.flush(None).await.unwrap();
+            let position = turn.commit().unwrap().expect("there is a write");
+            engine.synced(position).await.unwrap();
+            let refused = put("b", "v").write(&mut turn, &t, 0);
+            assert_eq!(refused, Err(Error::NoTable(t.id)));
+        })
+        .unwrap();
+    machine
+        .run(|env| async move {
+            let engine = open(&env, &left).await.unwrap();
+            let line = Query {
+                row: Some("a".to_owned()),
+                partition: Some("p".to_owned()),
+                ..Query::default()
+            };
+            let found = read(&engine, &env, &table(&left, "other"), &line).await;
+            assert_eq!(found, Ok(vec!["p a v=v".to_owned()]));
+        })
+        .unwrap();
+}
+
 /// Two flushes that end together both find that a dropped table can be forgotten.
 #[test]
 fn flushes_that_end_together_do_not_collide() {

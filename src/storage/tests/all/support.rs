@@ -86,10 +86,11 @@ pub async fn open_in(
     catalog: &Arc<Catalog>,
     options: Options,
 ) -> Result<Arc<Engine>, Error> {
+    let truncations = Truncations::new();
     let facts = Facts {
         epoch,
         catalog,
-        truncations: &Truncations::new(),
+        truncations: &truncations,
     };
     Engine::open(env, paths, options, facts).await
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::env::{Class, Dir, Env};
+use model::Timestamp;
 use schema::Catalog;
 use storage::{Engine, Error, Options, Paths, SyncMode};
 
@@ -105,9 +106,9 @@ fn remove_all(dir: &dyn Dir) -> std::io::Result<()> {
     Ok(())
 }
 
-#[test]
-fn writers_on_many_threads_lose_nothing() {
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("storage-threads");
+/// Runs `work` on a folder of its own, which is gone afterwards.
+fn on_disk<F: Future<Output = ()>>(name: &str, work: impl FnOnce(Env, Paths) -> F) {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let paths = Paths {
         data: root.join("data"),
         commit_log: root.join("commitlog"),
@@ -120,18 +121,58 @@ fn writers_on_many_threads_lose_nothing() {
         let env = Env::real();
         let dir = env.make_dirs(&root).expect("a directory");
         remove_all(&*dir).expect("it is empty");
+        work(env.clone(), paths).await;
+        remove_all(&*dir).expect("it is removed");
+        let parent: &Path = root.parent().expect("a parent");
+        env.dir(parent)
+            .and_then(|parent| parent.remove_dir(name))
+            .expect("it is removed");
+    });
+}
+
+#[test]
+fn writers_on_many_threads_lose_nothing() {
+    on_disk("storage-threads", |env, paths| async move {
         let catalog = catalog(&[TABLE]);
         live(&env, &paths, &catalog).await;
         let opened = open_in(&env, paths, 0, &catalog, options_again()).await;
         let engine = opened.expect("it opens again");
         check(&env, &engine, &table(&catalog, "t")).await;
         engine.drain().await.expect("it drains");
-        drop(engine);
-        remove_all(&*dir).expect("it is removed");
-        let parent: &Path = root.parent().expect("a parent");
-        env.dir(parent)
-            .and_then(|parent| parent.remove_dir("storage-threads"))
-            .expect("it is removed");
+    });
+}
+
+/// A write that races a TRUNCATE, with a timestamp above it, is there or not: the same before and after a restart.
+#[test]
+fn writers_that_race_a_truncation_are_of_one_mind_with_the_log() {
+    on_disk("storage-truncations", |env, paths| async move {
+        let catalog = catalog(&[TABLE]);
+        let table = table(&catalog, "t");
+        let open = || open_in(&env, paths.clone(), 0, &catalog, options_again());
+        let mut engine = open().await.expect("it opens");
+        for _ in 0..20 {
+            let written = engine.status().log.written;
+            let writers: Vec<_> = (0..WRITERS)
+                .map(|writer| {
+                    let (own, engine, table) = (env.clone(), engine.clone(), table.clone());
+                    env.blocking(Class::General, move || work(&own, &engine, &table, writer))
+                })
+                .collect();
+            while engine.status().log.written == written {
+                std::thread::yield_now();
+            }
+            let truncated = engine.truncate(table.id, Timestamp(0)).await;
+            truncated.expect("it truncates");
+            for writer in writers {
+                writer.await;
+            }
+            let before = read(&engine, &env, &table, &Query::default()).await;
+            drop(engine);
+            engine = open().await.expect("it opens again");
+            let after = read(&engine, &env, &table, &Query::default()).await;
+            assert!(after.is_ok() && after == before, "a restart shows other rows");
+        }
+        engine.drain().await.expect("it drains");
     });
 }
 

@@ -1,11 +1,9 @@
-//! The time of a truncation: what was written at or before it is gone, wherever it comes from.
-//!
-//! A truncation drops the files and memtables of its moment. What arrives later with an older timestamp (a replayed
-//! log record, a late writer) is cut by it before it reaches a memtable.
+//! What of a mutation is newer than a truncation, on its way to a memtable.
 
+use model::image;
 use model::mutation::{self, Element, Encoder};
-use model::{Deletion, Timestamp, image};
 
+use super::truncation;
 use crate::memtable::Memtable;
 
 /// Applies a mutation to a memtable, less what was truncated. Returns by how many bytes the memtable grew.
@@ -43,10 +41,7 @@ fn is_touched(element: &Element<'_>, truncated_at: i64) -> bool {
 
 /// Appends what is left of a mutation. False if nothing is.
 fn cut(mutation: &mutation::View<'_>, truncated_at: i64, out: &mut Vec<u8>) -> bool {
-    let truncation = Deletion {
-        timestamp: Timestamp(truncated_at),
-        local_seconds: 0,
-    };
+    let truncation = truncation(truncated_at);
     let mut encoder = Encoder::new(out, mutation.table(), mutation.key());
     let mut image = Vec::new();
     let mut kept = false;
