@@ -336,7 +336,16 @@ fn every_crate_of_src_is_a_listed_layer() {
 #[test]
 fn tools_use_the_protocol_and_formats_only() {
     let allowed = [
-        "base", "types", "model", "cql", "protocol", "schema", "sstable", "metadata", "storage",
+        "base",
+        "types",
+        "model",
+        "cql",
+        "protocol",
+        "schema",
+        "sstable",
+        "metadata",
+        "storage",
+        "coordinator",
     ];
     let layers: BTreeSet<&str> = LAYERS.iter().map(|l| l.0).collect();
     for entry in fs::read_dir(root().join("tools")).expect("tools is readable") {

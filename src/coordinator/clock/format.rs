@@ -20,7 +20,8 @@ pub const FILE_NAME: &str = "clock";
 pub const SLOT_BYTES: usize = 512;
 /// The file's length.
 pub const FILE_BYTES: usize = 2 * SLOT_BYTES;
-const MAGIC: [u8; 8] = *b"HELCLOCK";
+/// What each slot begins with.
+pub const MAGIC: [u8; 8] = *b"HELCLOCK";
 const CHECKSUM_OFFSET: usize = 24;
 const RECORD_BYTES: usize = CHECKSUM_OFFSET + 4;
 

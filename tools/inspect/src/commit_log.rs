@@ -9,10 +9,11 @@ use model::mutation::{self, Element};
 use storage::commitlog::format::{self, Found, Frame, Position};
 
 use crate::report::Report;
-use crate::show;
+use crate::show::{self, Show};
+use crate::tables::Tables;
 
 /// Reports on a segment.
-pub fn inspect(segment: &[u8], report: &mut Report<'_>) -> io::Result<()> {
+pub fn inspect(segment: &[u8], tables: &Tables, report: &mut Report<'_>) -> io::Result<()> {
     let id = match format::decode_segment_header(segment) {
         Ok(id) => id,
         Err(what) => {
@@ -28,7 +29,7 @@ pub fn inspect(segment: &[u8], report: &mut Report<'_>) -> io::Result<()> {
     loop {
         match format::decode_frame(id, segment, offset) {
             Found::Frame(found) => {
-                frame(offset, &found, report)?;
+                frame(offset, &found, tables, report)?;
                 offset = found.next;
             }
             Found::End(synced) => {
@@ -61,12 +62,17 @@ fn tail(
             Ok(())
         }
         _ => report.line(format_args!(
-            "{offset}: end of the log; what follows was never a whole frame of this segment"
+            "{offset}: end of the log; no frame of this segment follows"
         )),
     }
 }
 
-fn frame(offset: usize, frame: &Frame<'_>, report: &mut Report<'_>) -> io::Result<()> {
+fn frame(
+    offset: usize,
+    frame: &Frame<'_>,
+    tables: &Tables,
+    report: &mut Report<'_>,
+) -> io::Result<()> {
     let bytes = frame.body.len();
     report.line(format_args!(
         "{offset}: frame of {bytes} bytes, synced up to {}",
@@ -74,7 +80,7 @@ fn frame(offset: usize, frame: &Frame<'_>, report: &mut Report<'_>) -> io::Resul
     ))?;
     for record in frame.records() {
         match record {
-            Ok(record) => mutation(offset, record, report)?,
+            Ok(record) => mutation(offset, record, tables, report)?,
             Err(damage) => report.damage(
                 offset as u64,
                 format_args!("records of the frame: {}", damage.what),
@@ -84,7 +90,12 @@ fn frame(offset: usize, frame: &Frame<'_>, report: &mut Report<'_>) -> io::Resul
     Ok(())
 }
 
-fn mutation(offset: usize, record: &[u8], report: &mut Report<'_>) -> io::Result<()> {
+fn mutation(
+    offset: usize,
+    record: &[u8],
+    tables: &Tables,
+    report: &mut Report<'_>,
+) -> io::Result<()> {
     if let Err(damage) = mutation::check(record) {
         report.damage(
             offset as u64,
@@ -96,21 +107,23 @@ fn mutation(offset: usize, record: &[u8], report: &mut Report<'_>) -> io::Result
         return Ok(());
     }
     let view = mutation::View::new(record);
+    let table = tables.get(view.table());
+    let show = Show::new(table);
     report.line(format_args!(
-        "  table {}, key {}",
-        view.table(),
-        show::key(view.key())
+        "  {}, key {}",
+        show::table(view.table(), table),
+        show.key(view.key())
     ))?;
     for element in view.elements() {
         let line = match element {
             Element::PartitionDeletion(deletion) => {
                 format!("partition {}", show::deletion(deletion))
             }
-            Element::Static(image) => format!("static {}", show::image(image)),
+            Element::Static(image) => format!("static {}", show.image(image)),
             Element::Row { clustering, image } => {
-                format!("row {}: {}", show::hex(clustering), show::image(image))
+                format!("row {}: {}", show.row_key(clustering), show.image(image))
             }
-            Element::RangeTombstone(tombstone) => format!("rows {}", show::range(tombstone)),
+            Element::RangeTombstone(tombstone) => format!("rows {}", show.range(tombstone)),
         };
         report.line(format_args!("    {line}"))?;
     }

@@ -1,6 +1,9 @@
 //! Which kind of file it is, by its first bytes.
 
+use coordinator::clock::format as clock;
 use storage::{commitlog, manifest};
+
+use crate::small;
 
 /// The kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +16,22 @@ pub enum Kind {
     Manifest,
     /// An SSTable.
     SsTable,
+    /// What marks a data directory.
+    Mark,
+    /// The reservation of timestamps.
+    Clock,
 }
 
 impl Kind {
     /// The kind of a file that begins with these bytes.
     pub fn of(bytes: &[u8]) -> Option<Kind> {
-        let kinds: [(&[u8], Kind); 4] = [
+        let kinds: [(&[u8], Kind); 6] = [
             (&commitlog::format::MAGIC, Kind::CommitLog),
             (metadata::log::format::MAGIC, Kind::MetadataLog),
             (&manifest::format::MAGIC, Kind::Manifest),
             (&sstable::format::MAGIC, Kind::SsTable),
+            (small::MARK_TITLE.as_bytes(), Kind::Mark),
+            (&clock::MAGIC, Kind::Clock),
         ];
         kinds
             .iter()
@@ -41,6 +50,8 @@ impl Kind {
         match name {
             metadata::log::FILE_NAME => Some(Kind::MetadataLog),
             "manifest" => Some(Kind::Manifest),
+            small::MARK => Some(Kind::Mark),
+            clock::FILE_NAME => Some(Kind::Clock),
             _ => None,
         }
     }
@@ -52,6 +63,8 @@ impl Kind {
             Kind::MetadataLog => "metadata log",
             Kind::Manifest => "manifest",
             Kind::SsTable => "SSTable",
+            Kind::Mark => "mark of a data directory",
+            Kind::Clock => "clock's reservation",
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
 }
 
 /// The state after a record, and what the record says.
-fn follow(state: &State, record: &Record<'_>) -> Result<(State, String), String> {
+pub fn follow(state: &State, record: &Record<'_>) -> Result<(State, String), String> {
     let mut reader = Reader::new(record.body);
     if record.kind == format::SNAPSHOT {
         let snapshot = State::decode(&mut reader)

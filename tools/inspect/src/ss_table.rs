@@ -2,30 +2,31 @@
 
 use std::io;
 
+use model::TableId;
 use sstable::Statistics;
 use sstable::format::Header;
 use sstable::inspect::entries::{self, Entry};
 use sstable::inspect::{Contents, File, blocks, verify};
+use uuid::Uuid;
 
 use crate::report::Report;
-use crate::show;
+use crate::show::{self, Show};
+use crate::tables::Tables;
 
 /// Reports on an SSTable.
-pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
+pub fn inspect(bytes: &[u8], tables: &Tables, report: &mut Report<'_>) -> io::Result<()> {
     for damage in verify(bytes).problems {
         report.damage(damage.offset, damage.what);
     }
     let Ok(header) = Header::decode(bytes) else {
         return Ok(());
     };
-    let table = header
-        .table
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let id = TableId(Uuid::from_bytes(header.table));
+    let table = tables.get(id);
     report.line(format_args!(
-        "SSTable {} of table {table}, {} bytes",
+        "SSTable {} of {}, {} bytes",
         header.id,
+        show::table(id, table),
         bytes.len()
     ))?;
     if let Ok(file) = File::open(bytes) {
@@ -34,6 +35,7 @@ pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
     if !report.dump {
         return Ok(());
     }
+    let show = Show::new(table);
     for block in blocks(bytes, &header).flatten() {
         let handle = block.handle;
         report.line(format_args!(
@@ -43,7 +45,7 @@ pub fn inspect(bytes: &[u8], report: &mut Report<'_>) -> io::Result<()> {
         if let Contents::Data(data) = &block.contents {
             let mut lines = Vec::new();
             // What does not decode is in the list of damages already.
-            let _ = entries::visit(data, |entry| lines.push(line(entry)));
+            let _ = entries::visit(data, |entry| lines.push(line(&show, entry)));
             for line in lines {
                 report.line(line)?;
             }
@@ -72,7 +74,7 @@ fn statistics(statistics: &Statistics, report: &mut Report<'_>) -> io::Result<()
     report.line(format_args!("  columns {}", columns.join(", ")))
 }
 
-fn line(entry: Entry<'_>) -> String {
+fn line(show: &Show<'_>, entry: Entry<'_>) -> String {
     match entry {
         Entry::Partition {
             key,
@@ -85,16 +87,20 @@ fn line(entry: Entry<'_>) -> String {
                 .map(|deletion| format!(", {}", show::deletion(deletion)))
                 .unwrap_or_default();
             let static_row = static_row
-                .map(|image| format!(", static {}", show::image(image)))
+                .map(|image| format!(", static {}", show.image(image)))
                 .unwrap_or_default();
             format!(
                 "  partition {}{continued}{deletion}{static_row}",
-                show::key(key)
+                show.key(key)
             )
         }
-        Entry::RangeTombstone { tombstone, .. } => format!("    rows {}", show::range(tombstone)),
+        Entry::RangeTombstone { tombstone, .. } => format!("    rows {}", show.range(tombstone)),
         Entry::Row { clustering, image } => {
-            format!("    row {}: {}", show::hex(clustering), show::image(image))
+            format!(
+                "    row {}: {}",
+                show.row_key(clustering),
+                show.image(image)
+            )
         }
         Entry::PartitionEnd { more: true } => "    (goes on in the next block)".into(),
         Entry::PartitionEnd { more: false } => "    (end)".into(),

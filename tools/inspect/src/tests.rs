@@ -4,6 +4,7 @@ use metadata::log::format::{ENTRY, Header, Mark, RECORDS_OFFSET, Record, put_rec
 use metadata::{Epoch, Transformation};
 use model::cell::Kind as CellKind;
 use model::image::Builder;
+use model::key::clustering;
 use model::{ColumnId, Liveness, PartitionKey, TableId, Timestamp, mutation};
 use storage::commitlog::format as log;
 use storage::manifest::format as manifest;
@@ -11,11 +12,14 @@ use uuid::Uuid;
 
 use crate::inspect;
 use crate::kind::Kind;
+use crate::show::Show;
+use crate::tables::Tables;
 
 /// The text of a dump and the offsets of damage.
 fn run(name: &str, bytes: &[u8]) -> (String, Vec<u64>) {
     let mut out = Vec::new();
-    let (_, damages) = inspect(name, bytes, true, &mut out).expect("a file of ours");
+    let (_, damages) =
+        inspect(name, bytes, &Tables::default(), true, &mut out).expect("a file of ours");
     (
         String::from_utf8(out).unwrap(),
         damages.iter().map(|damage| damage.offset).collect(),
@@ -102,19 +106,43 @@ fn manifest_file() -> Vec<u8> {
     file
 }
 
+const MARK: &[u8] =
+    b"A data directory of Helenus, version 1. Its identity:\n00112233445566778899aabbccddeeff\n";
+
+fn clock() -> Vec<u8> {
+    let reservation = coordinator::clock::format::Reservation {
+        sequence: 2,
+        until_micros: 77,
+    };
+    let mut file = reservation.encode().to_vec();
+    file.resize(coordinator::clock::format::FILE_BYTES, 0);
+    file
+}
+
 #[test]
 fn kinds_are_told_by_their_first_bytes() {
     assert_eq!(Kind::of(&segment()), Some(Kind::CommitLog));
     assert_eq!(Kind::of(&metadata_log()), Some(Kind::MetadataLog));
     assert_eq!(Kind::of(&manifest_file()), Some(Kind::Manifest));
     assert_eq!(Kind::of(&sstable::format::MAGIC), Some(Kind::SsTable));
+    assert_eq!(Kind::of(MARK), Some(Kind::Mark));
+    assert_eq!(Kind::of(&clock()), Some(Kind::Clock));
     assert_eq!(Kind::of(b"HELENLO"), None);
     assert_eq!(
         Kind::of_name("segment-0000000009.log"),
         Some(Kind::CommitLog)
     );
     assert_eq!(Kind::of_name("notes.txt"), None);
-    assert!(inspect("notes.txt", b"hello", true, &mut Vec::new()).is_err());
+    assert!(
+        inspect(
+            "notes.txt",
+            b"hello",
+            &Tables::default(),
+            true,
+            &mut Vec::new()
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -153,9 +181,71 @@ fn contents_are_printed() {
 }
 
 #[test]
+fn small_files_are_printed_and_verified() {
+    let check = |name: &str, bytes: &[u8], expected: Result<&str, u64>| {
+        let (text, damages) = run(name, bytes);
+        match expected {
+            Ok(line) => assert_eq!((text.trim_end(), damages), (line, Vec::new())),
+            Err(offset) => assert_eq!(damages, [offset], "{text}"),
+        }
+    };
+    let directory =
+        "data directory 00112233445566778899aabbccddeeff; all directories of a node have the same";
+    check("", MARK, Ok(directory));
+    check("helenus.directory", b"x", Err(0));
+    check("", &MARK[..MARK.len() - 1], Err(54));
+    check("", &MARK[..MARK.len() - 2], Err(54));
+    let issued = "timestamps up to 77 microseconds may have been issued (reservation 2)";
+    check("", &clock(), Ok(issued));
+    check("clock", &[0; 1024], Ok("no timestamp was reserved yet"));
+    let mut damaged = clock();
+    damaged[20] ^= 1;
+    check("", &damaged, Err(0));
+}
+
+#[test]
+fn values_are_text_where_the_definition_is_known() {
+    // A table with a key of each kind and a map, which is built in.
+    let clients = schema::system::table(schema::system::VIEWS, "clients").unwrap();
+    let show = Show::new(Some(&clients));
+    let key = PartitionKey::new(vec![127, 0, 0, 1]);
+    assert!(show.key(key.as_ref()).starts_with("'127.0.0.1' (token "));
+    let port = &clients.clustering[0];
+    let mut row = Vec::new();
+    clustering::push(
+        &port.ty,
+        port.order,
+        clustering::Component::Value(&9042_i32.to_be_bytes()),
+        &mut row,
+    )
+    .unwrap();
+    assert_eq!(show.row_key(&row), "9042");
+    assert_eq!(show.row_key(b"?"), "0x3f", "what is no key");
+    let id = |name: &str| clients.column(name).unwrap().id;
+    let mut builder = Builder::default();
+    let at = Timestamp(5);
+    builder.cell(id("driver_name"), at, CellKind::Value("it's\n".as_bytes()));
+    builder.cell(id("ssl_enabled"), at, CellKind::Value(&[1]));
+    builder.cell(ColumnId(999), at, CellKind::Value(&[1]));
+    let mut image = Vec::new();
+    builder.finish_into(&mut image);
+    let text = show.image(&image);
+    for part in [
+        "driver_name='it''s\\n' at 5",
+        "ssl_enabled=true at 5",
+        "999=0x01 at 5",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let tables = Tables::of_log(&metadata_log());
+    assert!(tables.get(TableId(Uuid::from_u128(7))).is_none());
+    assert!(Tables::of_log(b"no log").get(clients.id).is_none());
+}
+
+#[test]
 fn verifying_prints_no_contents() {
     let mut out = Vec::new();
-    let (kind, damages) = inspect("", &segment(), false, &mut out).unwrap();
+    let (kind, damages) = inspect("", &segment(), &Tables::default(), false, &mut out).unwrap();
     assert_eq!(
         (kind, damages, out),
         (Kind::CommitLog, Vec::new(), Vec::new())
