@@ -33,8 +33,14 @@ pub fn start(
 ) -> Result<Progress, Error> {
     let statement = source.statement.clone();
     match &*statement {
-        Statement::Use(chosen) => use_keyspace(service, call, &chosen.keyspace.text),
-        Statement::Describe(describe) => describe_to(service, call, describe, keyspace),
+        Statement::Use(chosen) => use_keyspace(service, call, &chosen.keyspace.text)
+            .map_err(|error| source.quoting(error).into()),
+        Statement::Describe(describe) => {
+            let state = service.shared().metadata.state();
+            let answer = described(&state, describe, keyspace);
+            let answer = answer.map_err(|error| source.quoting(error))?;
+            Ok(send(call, &answer))
+        }
         Statement::Truncate(truncate) => truncate_table(service, call, truncate, source, keyspace),
         _ => change(service, call, source, keyspace),
     }
@@ -70,16 +76,16 @@ impl Source {
     }
 }
 
-fn use_keyspace(service: &Service, call: &mut Call<'_>, name: &str) -> Result<Progress, Error> {
-    if service
-        .shared()
-        .metadata
-        .state()
-        .catalog
-        .keyspace(name)
-        .is_none()
-    {
-        return Err(Error::invalid(format!("Keyspace '{name}' does not exist")));
+fn use_keyspace(
+    service: &Service,
+    call: &mut Call<'_>,
+    name: &str,
+) -> Result<Progress, schema::Error> {
+    let state = service.shared().metadata.state();
+    if state.catalog.keyspace(name).is_none() {
+        return Err(schema::Error::invalid(format!(
+            "Keyspace '{name}' does not exist"
+        )));
     }
     call.session.keyspace = Some(name.into());
     call.address
@@ -87,21 +93,23 @@ fn use_keyspace(service: &Service, call: &mut Call<'_>, name: &str) -> Result<Pr
     Ok(Progress::Answered)
 }
 
-fn describe_to(
-    service: &Service,
-    call: &mut Call<'_>,
+/// What DESCRIBE answers.
+fn described(
+    state: &State,
     statement: &Describe,
     keyspace: Option<&str>,
-) -> Result<Progress, Error> {
-    let state = service.shared().metadata.state();
+) -> Result<describe::Answer, schema::Error> {
     let cluster = Cluster {
         name: state.cluster_name.to_string(),
         range_ownership: match (&statement.subject, keyspace) {
-            (DescribeSubject::Cluster, Some(keyspace)) => range_ownership(&state, keyspace),
+            (DescribeSubject::Cluster, Some(keyspace)) => range_ownership(state, keyspace),
             _ => BTreeMap::new(),
         },
     };
-    let answer = describe::describe(statement, keyspace, &state.catalog, &cluster)?;
+    describe::describe(statement, keyspace, &state.catalog, &cluster)
+}
+
+fn send(call: &mut Call<'_>, answer: &describe::Answer) -> Progress {
     let spec = |(name, ty): &(&'static str, types::Type)| ColumnSpec {
         keyspace: system::SYSTEM.into(),
         table: "describe".into(),
@@ -117,7 +125,7 @@ fn describe_to(
         writer.end_row();
     }
     writer.finish(out, None, &[]);
-    Ok(Progress::Answered)
+    Progress::Answered
 }
 
 /// The end of each token range, with the addresses of the nodes that keep it for a keyspace.

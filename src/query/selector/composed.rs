@@ -1,12 +1,16 @@
 //! Selectors that are literals: constants as they are, and lists, sets, maps and tuples of selectors.
 
+use std::collections::BTreeMap;
+
 use cql::tree::{Selector, SelectorKind, Term, TermKind};
-use types::Type;
+use types::{Type, udt};
 
 use crate::error::Error;
 use crate::marker::Receiver;
 use crate::selector::Expression;
 use crate::selector::plan::{Maker, Typed};
+use crate::term;
+use crate::term::fit::{Fit, known_fit};
 
 impl Maker<'_, '_> {
     /// A literal in a selection. Its type is what the place wants, else what its parts say.
@@ -40,10 +44,9 @@ impl Maker<'_, '_> {
                 items: self.each(items.iter().map(|item| (item, &**element)))?,
             },
             (SelectorKind::Map(pairs), Type::Map { key, value, .. }) => {
-                let pairs = pairs.iter().map(|(k, v)| {
-                    let key = self.selector(k, Some(key))?.expression;
-                    Ok((key, self.selector(v, Some(value))?.expression))
-                });
+                let pairs = pairs
+                    .iter()
+                    .map(|(k, v)| Ok((self.member(k, key)?, self.member(v, value)?)));
                 Expression::Pairs {
                     ty: ty.clone(),
                     pairs: pairs.collect::<Result<_, Error>>()?,
@@ -53,15 +56,7 @@ impl Maker<'_, '_> {
                 Expression::Components(self.each(parts.iter().zip(types.iter()))?)
             }
             (SelectorKind::Map(pairs), Type::Udt { definition, .. }) => {
-                let mut fields = Vec::with_capacity(definition.fields.len());
-                for (name, ty) in &definition.fields {
-                    let given = pairs.iter().find(|(field, _)| is_named(field, name));
-                    fields.push(match given {
-                        Some((_, value)) => self.selector(value, Some(ty))?.expression,
-                        None => Expression::Term(crate::term::Plan::NULL),
-                    });
-                }
-                Expression::Components(fields)
+                Expression::Components(self.fields(pairs, definition)?)
             }
             _ => {
                 return Err(Error::invalid(format!(
@@ -71,22 +66,78 @@ impl Maker<'_, '_> {
         })
     }
 
+    fn fields(
+        &mut self,
+        pairs: &[(Selector, Selector)],
+        definition: &udt::Definition,
+    ) -> Result<Vec<Expression>, Error> {
+        let mut given: BTreeMap<&str, &Selector> = BTreeMap::new();
+        for (name, value) in pairs {
+            let SelectorKind::Column(name) = &name.kind else {
+                return Err(Error::invalid(format!(
+                    "{name} is no field of the user defined type {}",
+                    definition.name
+                )));
+            };
+            given.insert(&name.text, value);
+        }
+        let mut fields = Vec::with_capacity(definition.fields.len());
+        for (name, ty) in &definition.fields {
+            fields.push(match given.remove(name.as_str()) {
+                Some(value) => self.member(value, ty)?,
+                None => Expression::Term(term::Plan::NULL),
+            });
+        }
+        match given.keys().next() {
+            None => Ok(fields),
+            Some(unknown) => Err(Error::invalid(format!(
+                "Unknown field '{unknown}' in value of user defined type {}",
+                definition.name
+            ))),
+        }
+    }
+
     fn each<'s>(
         &mut self,
-        parts: impl Iterator<Item = (&'s Selector, &'s Type)>,
+        mut parts: impl Iterator<Item = (&'s Selector, &'s Type)>,
     ) -> Result<Vec<Expression>, Error> {
         let mut each = Vec::new();
-        for (part, ty) in parts {
-            let typed = self.selector(part, Some(ty))?;
-            if typed.ty.freeze() != ty.freeze() {
-                return Err(Error::invalid(format!(
-                    "{part} is of type {} and stands where {ty} is expected; use a cast",
-                    typed.ty
-                )));
-            }
-            each.push(typed.expression);
-        }
+        parts.try_for_each(|(part, ty)| {
+            each.push(self.member(part, ty)?);
+            Ok::<_, Error>(())
+        })?;
         Ok(each)
+    }
+
+    /// A part of a literal whose bytes are of this type.
+    fn member(&mut self, part: &Selector, ty: &Type) -> Result<Expression, Error> {
+        let typed = self.selector(part, Some(ty))?;
+        if known_fit(&typed.ty, ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "{part} is of type {} and stands where {ty} is expected; use a cast",
+                typed.ty
+            )));
+        }
+        Ok(typed.expression)
+    }
+
+    /// Refuses a type hint that would read bytes as something else.
+    pub fn refuse_unfit(
+        &self,
+        hinted: &Selector,
+        inner: &Selector,
+        ty: &Type,
+    ) -> Result<(), Error> {
+        // The keys of such a literal are the names of fields.
+        if let (SelectorKind::Map(_), Type::Udt { .. }) = (&inner.kind, ty) {
+            return Ok(());
+        }
+        if self.shape(inner)?.fit(ty) == Fit::No {
+            return Err(Error::invalid(format!(
+                "Cannot assign value {hinted} to {hinted} of type {ty}"
+            )));
+        }
+        Ok(())
     }
 
     /// A selector that is a term: a literal alone says too little of its type.
@@ -101,10 +152,6 @@ impl Maker<'_, '_> {
             ty: ty.clone(),
         })
     }
-}
-
-fn is_named(selector: &Selector, name: &str) -> bool {
-    matches!(&selector.kind, SelectorKind::Column(given) if given.text == name)
 }
 
 fn cannot_infer(selector: &Selector) -> Error {

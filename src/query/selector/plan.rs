@@ -129,6 +129,7 @@ impl Maker<'_, '_> {
             }
             SelectorKind::TypeHint(data_type, inner) => {
                 let ty = self.planner.data_type(data_type)?;
+                self.refuse_unfit(selector, inner, &ty)?;
                 let typed = self.selector(inner, Some(&ty))?;
                 Ok(Typed {
                     expression: typed.expression,
