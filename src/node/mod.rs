@@ -82,7 +82,7 @@ impl Node {
             env.clone(),
             engine.clone(),
             registry,
-            clock,
+            clock.clone(),
             coordinator_options,
         );
         let service = query::Service::new(
@@ -115,6 +115,7 @@ impl Node {
             metadata,
             engine,
             server,
+            clock,
             data_dir: settings.data_dir.display().to_string(),
             drain_time: options::drain_time(&settings),
             draining: operations::Draining::default(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use admin::{Control, Failure, Mode, Status, Target};
 use base::env::{BoxFuture, Env};
+use coordinator::clock::Clock;
 use metadata::{Committer, NodeNumber, State};
 use model::TableId;
 use schema::system;
@@ -18,6 +19,7 @@ pub struct Operations {
     pub(super) metadata: Arc<dyn Committer>,
     pub(super) engine: Arc<Engine>,
     pub(super) server: Server,
+    pub(super) clock: Clock,
     pub(super) data_dir: String,
     /// When the node was ready, on the environment's clock.
     pub(super) ready_at: Duration,
@@ -50,6 +52,7 @@ impl Operations {
             tracing::warn!("{cut} connections were cut off: their requests did not end in time");
         }
         self.engine.drain().await?;
+        self.clock.settle().await;
         *done = true;
         self.draining.mode.store(2, Ordering::Relaxed);
         Ok(())

@@ -2,7 +2,12 @@
 //!
 //! [`base::hybrid::Clock`] issues nothing above a reservation; this is its owner. The file `clock`
 //! in the data directory holds the reservation in two slots that are overwritten in turn, so a write
-//! that is torn leaves the other. A task renews it when times are issued, and every few seconds otherwise.
+//! that is torn leaves the other. A task renews it when times are issued, and each second otherwise.
+//!
+//! A time ahead of the wall clock would beat what clients write at the present time. So a node that ends
+//! in order leaves the last time that it issued as its reservation ([`Clock::settle`]), and one that was
+//! killed waits at its start until the wall clock has passed the old reservation, two seconds at most.
+//! Only a wall clock that went back further than that is run ahead of.
 
 pub mod format;
 #[cfg(test)]
@@ -10,17 +15,18 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base::env::{Class, Dir, Env, File, Task};
-use base::hybrid;
-use tokio::sync::Notify;
+use base::hybrid::{self, LEAD_MICROS};
+use tokio::sync::{Notify, watch};
 
 use crate::error::Error;
 use format::{FILE_BYTES, FILE_NAME, Reservation};
 
 /// How often an idle node looks whether to renew: well within the half of a reservation that is left by then.
-const RENEW_PAUSE: std::time::Duration =
-    std::time::Duration::from_micros(hybrid::LEAD_MICROS as u64 / 4);
+const RENEW_PAUSE: Duration = Duration::from_micros(LEAD_MICROS as u64 / 4);
 
 /// Issues timestamps that never repeat, in this life of the node or a later one.
 #[derive(Clone)]
@@ -31,28 +37,46 @@ pub struct Clock {
 struct Shared {
     hybrid: hybrid::Clock,
     wanted: Notify,
+    /// Whether nothing is to be issued any more.
+    is_settling: AtomicBool,
+    /// Says so once the last time issued is on disk; ends with the keeper.
+    settled: watch::Receiver<bool>,
 }
 
 impl Clock {
     /// Opens the reservation in a directory and makes the first one of this life. The task renews it
     /// until it is dropped.
     pub async fn open(env: &Env, dir: Arc<dyn Dir>) -> io::Result<(Clock, Task<()>)> {
-        let wall_micros = env.wall_micros();
-        let opened = env.blocking(Class::General, move || open(&*dir)).await;
+        let opened = env.blocking(Class::Sync, move || open(&*dir)).await;
         let (file, last) = opened?;
+        wait_for_wall(env, last.until_micros).await;
+        let (says_settled, settled) = watch::channel(false);
         let shared = Arc::new(Shared {
             hybrid: hybrid::Clock::new(last.until_micros),
             wanted: Notify::new(),
+            is_settling: AtomicBool::new(false),
+            settled,
         });
         let mut keeper = Keeper {
             env: env.clone(),
             file,
             last,
             shared: shared.clone(),
+            says_settled,
         };
-        keeper.renew(wall_micros).await?;
+        keeper.renew(env.wall_micros()).await?;
         let task = env.spawn("clock reservation", keeper.run());
         Ok((Clock { shared }, task))
+    }
+
+    /// Issues nothing any more, and leaves on disk what was issued last, so that the next life need not
+    /// wait for the wall clock. For a node that has ended everything else.
+    pub async fn settle(&self) {
+        self.shared.is_settling.store(true, Ordering::Release);
+        self.shared.wanted.notify_one();
+        let mut settled = self.shared.settled.clone();
+        // It ends without an answer when the keeper does, which has said why.
+        let _ = settled.wait_for(|is_settled| *is_settled).await;
     }
 
     /// The next timestamp for this wall time, in microseconds.
@@ -65,6 +89,19 @@ impl Clock {
                 "The reservation of timestamps could not be renewed on disk; see the log".into(),
             )
         })
+    }
+}
+
+/// Waits until the wall clock is beyond an old reservation, unless it went back further than that.
+async fn wait_for_wall(env: &Env, until_micros: i64) {
+    let ahead = until_micros.saturating_sub(env.wall_micros());
+    if (0..=LEAD_MICROS).contains(&ahead) {
+        env.sleep(Duration::from_micros(ahead as u64 + 1)).await;
+    } else if ahead > 0 {
+        tracing::warn!(
+            "the wall clock is {} s behind the last life of this node; timestamps go on from there",
+            ahead / 1_000_000
+        );
     }
 }
 
@@ -96,6 +133,7 @@ struct Keeper {
     file: Arc<dyn File>,
     last: Reservation,
     shared: Arc<Shared>,
+    says_settled: watch::Sender<bool>,
 }
 
 impl Keeper {
@@ -107,6 +145,9 @@ impl Keeper {
                 biased;
                 () = self.shared.wanted.notified() => {}
                 () = pause => {}
+            }
+            if self.shared.is_settling.load(Ordering::Acquire) {
+                return self.settle().await;
             }
             if let Err(error) = self.renew(self.env.wall_micros()).await {
                 tracing::error!("the reservation of timestamps could not be written: {error}");
@@ -120,6 +161,12 @@ impl Keeper {
         let Some(until_micros) = self.shared.hybrid.needs_reservation(wall_micros) else {
             return Ok(());
         };
+        self.write(until_micros).await?;
+        self.shared.hybrid.reserve(until_micros);
+        Ok(())
+    }
+
+    async fn write(&mut self, until_micros: i64) -> io::Result<()> {
         let next = Reservation {
             sequence: self.last.sequence + 1,
             until_micros,
@@ -131,7 +178,15 @@ impl Keeper {
         });
         written.await?;
         self.last = next;
-        self.shared.hybrid.reserve(until_micros);
         Ok(())
+    }
+
+    /// Leaves the last time issued as the reservation. If that fails the old one holds, which is larger.
+    async fn settle(mut self) {
+        self.shared.hybrid.close();
+        match self.write(self.shared.hybrid.last()).await {
+            Ok(()) => drop(self.says_settled.send(true)),
+            Err(error) => tracing::warn!("the last timestamp could not be written: {error}"),
+        }
     }
 }
