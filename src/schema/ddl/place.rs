@@ -2,11 +2,12 @@
 //!
 //! A refusal that comes from resolving a statement knows the place; one that comes from applying the change, on
 //! whatever node and however later, knows a name at most. The first place of the name is meant then: what is named
-//! twice is refused while resolving. A refusal that knows neither is about what the statement makes, alters or drops.
+//! twice is refused while resolving. A refusal that knows neither is about what the statement makes, alters or drops, and so are refusals
+//! of statements that change nothing.
 
 use cql::tree::{
-    AlterTableAction, AlterTypeAction, ColumnDefinition, Field, Identifier, Properties, Rename,
-    Span, Statement,
+    AlterTableAction, AlterTypeAction, ColumnDefinition, DescribeSubject, Field, Identifier,
+    Properties, Rename, Span, Statement,
 };
 
 use crate::Error;
@@ -25,7 +26,7 @@ pub fn place(statement: &Statement, error: &Error) -> Option<Span> {
     }
 }
 
-/// The name of what the statement makes, alters or drops.
+/// The name of what the statement makes, alters, drops, empties, uses or describes.
 fn object(statement: &Statement) -> Option<Span> {
     let span = match statement {
         Statement::CreateKeyspace(create) => create.name.span,
@@ -38,9 +39,26 @@ fn object(statement: &Statement) -> Option<Span> {
         Statement::AlterType(alter) => alter.name.span(),
         Statement::DropType(drop) => drop.name.span(),
         Statement::Truncate(truncate) => truncate.table.span(),
+        Statement::Use(chosen) => chosen.keyspace.span,
+        Statement::Describe(describe) => return described(&describe.subject),
         _ => return None,
     };
     Some(span)
+}
+
+/// The name of what DESCRIBE describes.
+fn described(subject: &DescribeSubject) -> Option<Span> {
+    match subject {
+        DescribeSubject::Keyspace { name, .. } => name.as_ref().map(|name| name.span),
+        DescribeSubject::Table(name)
+        | DescribeSubject::Index(name)
+        | DescribeSubject::View(name)
+        | DescribeSubject::Type(name)
+        | DescribeSubject::Function(name)
+        | DescribeSubject::Aggregate(name)
+        | DescribeSubject::Any(name) => Some(name.span()),
+        _ => None,
+    }
 }
 
 /// The first column, field or property of a name.
