@@ -149,7 +149,7 @@ impl Service {
         if !tracing {
             return self.begin(turn, session, request, address, out);
         }
-        let trace = Trace::begin(self, turn, request);
+        let trace = Trace::begin(self, turn, session, request);
         address.tracing_id = Some(trace.id);
         let progress = self.begin(turn, session, request, address, out);
         trace.follow(progress, turn)

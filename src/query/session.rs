@@ -1,5 +1,6 @@
 //! What a connection remembers between requests.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use protocol::Version;
@@ -12,6 +13,8 @@ pub struct Session {
     pub(crate) version: Version,
     /// The keyspace of unqualified names.
     pub(crate) keyspace: Option<Arc<str>>,
+    /// The client's address, if it has one.
+    pub(crate) client: Option<IpAddr>,
     /// Buffers for writes.
     pub(crate) scratch: Scratch,
 }
@@ -22,7 +25,16 @@ impl Session {
         Session {
             version,
             keyspace: None,
+            client: None,
             scratch: Scratch::default(),
+        }
+    }
+
+    /// The same session, of a client at this address, which traces show.
+    pub fn from_client(self, address: IpAddr) -> Session {
+        Session {
+            client: Some(address),
+            ..self
         }
     }
 
@@ -35,6 +47,7 @@ impl Session {
     pub(crate) fn twin(&self) -> Session {
         Session {
             keyspace: self.keyspace.clone(),
+            client: self.client,
             ..Session::new(self.version)
         }
     }

@@ -3,6 +3,7 @@
 //! The client is told the trace's id with the answer and reads the rows by it. They are written with
 //! the turn in which the request ended, so nobody waits for them.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use coordinator::Turn;
@@ -12,7 +13,8 @@ use model::image::Builder;
 use model::key::clustering::{self, Component};
 use model::key::{Order, PartitionKey};
 use model::{Liveness, Timestamp};
-use protocol::request::Request;
+use protocol::Consistency;
+use protocol::request::{Execute, Query, Request};
 use schema::{Catalog, Table};
 use types::Type;
 use types::value::inet;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::output::Progress;
 use crate::service::{Service, consistency_of};
+use crate::session::Session;
 
 /// Where the rows are.
 const KEYSPACE: &str = "system_traces";
@@ -35,6 +38,7 @@ pub struct Trace {
     pub id: Uuid,
     began: Duration,
     started_micros: i64,
+    client: Option<IpAddr>,
     request: &'static str,
     parameters: Vec<(&'static str, String)>,
     events: Vec<(Duration, &'static str)>,
@@ -42,7 +46,7 @@ pub struct Trace {
 
 impl Trace {
     /// Begins with the request.
-    pub fn begin(service: &Service, turn: &Turn, request: &Request<'_>) -> Self {
+    pub fn begin(service: &Service, turn: &Turn, session: &Session, request: &Request<'_>) -> Self {
         let id = service.shared.chance.time_uuid(turn.wall_micros());
         let (kind, text) = match request {
             Request::Query(query) => ("Execute CQL3 query", Some(query.text)),
@@ -52,11 +56,20 @@ impl Trace {
         };
         let mut parameters = vec![("consistency_level", consistency_of(request).to_string())];
         parameters.extend(text.map(|text| ("query", text.to_string())));
+        if let Request::Query(Query { parameters: p, .. })
+        | Request::Execute(Execute { parameters: p, .. }) = request
+        {
+            let serial = p.serial_consistency.unwrap_or(Consistency::Serial);
+            parameters.push(("serial_consistency_level", serial.to_string()));
+            let page_size = p.page_size.map(|rows| ("page_size", rows.to_string()));
+            parameters.extend(page_size);
+        }
         Trace {
             service: service.clone(),
             id: Uuid::from_bytes(id),
             began: service.coordinator().env().mono(),
             started_micros: turn.wall_micros(),
+            client: session.client,
             request: kind,
             parameters,
             events: Vec::new(),
@@ -112,11 +125,11 @@ impl Trace {
     fn write(&self, turn: &mut Turn) -> Result<(), Error> {
         let state = self.service.shared.metadata.state();
         let node = state.nodes.get(&self.service.shared.metadata.number());
-        let address = node.map(|node| inet::write(node.addresses.broadcast.ip()));
-        let address = address.as_deref().unwrap_or_default();
-        self.write_session(&state.catalog, address, turn)?;
+        let own = node.map(|node| node.addresses.broadcast);
+        let own = own.ok_or_else(|| Error::Server("this node is not known".into()))?;
+        self.write_session(&state.catalog, own, turn)?;
         for event in &self.events {
-            self.write_event(&state.catalog, *event, address, turn)?;
+            self.write_event(&state.catalog, *event, own, turn)?;
         }
         Ok(())
     }
@@ -124,13 +137,17 @@ impl Trace {
     fn write_session(
         &self,
         catalog: &Catalog,
-        address: &[u8],
+        own: SocketAddr,
         turn: &mut Turn,
     ) -> Result<(), Error> {
         let table = catalog.require_table(KEYSPACE, "sessions")?;
         let mut row = TraceRow::new(table, turn)?;
         row.set("command", b"QUERY");
-        row.set("coordinator", address);
+        row.set("coordinator", &inet::write(own.ip()));
+        row.set("coordinator_port", &i32::from(own.port()).to_be_bytes());
+        if let Some(client) = self.client {
+            row.set("client", &inet::write(client));
+        }
         row.set("duration", &micros(self.elapsed()));
         row.set("request", self.request.as_bytes());
         let started_millis = self.started_micros.div_euclid(1_000);
@@ -145,7 +162,7 @@ impl Trace {
         &self,
         catalog: &Catalog,
         (elapsed, activity): (Duration, &str),
-        address: &[u8],
+        own: SocketAddr,
         turn: &mut Turn,
     ) -> Result<(), Error> {
         let table = catalog.require_table(KEYSPACE, "events")?;
@@ -156,7 +173,8 @@ impl Trace {
         clustering::push(&Type::TimeUuid, Order::Asc, component, &mut clustering)?;
         let mut row = TraceRow::new(table, turn)?;
         row.set("activity", activity.as_bytes());
-        row.set("source", address);
+        row.set("source", &inet::write(own.ip()));
+        row.set("source_port", &i32::from(own.port()).to_be_bytes());
         row.set("source_elapsed", &micros(elapsed));
         row.set("thread", b"query");
         row.write(self.id, &clustering, turn)

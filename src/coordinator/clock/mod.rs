@@ -117,6 +117,8 @@ fn open(dir: &dyn Dir) -> io::Result<(Arc<dyn File>, Reservation)> {
     // The process that made it may have been killed before its name was durable.
     dir.sync_dir()?;
     let file = dir.open(FILE_NAME)?;
+    // Whoever made it may have been killed before its name was safe.
+    dir.sync_dir()?;
     let mut bytes = [0; FILE_BYTES];
     let length = (file.len()? as usize).min(FILE_BYTES);
     file.read_exact_at(&mut bytes[..length], 0)?;

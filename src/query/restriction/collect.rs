@@ -145,7 +145,20 @@ impl Collector<'_, '_> {
         self.found.columns.entry(name).or_default()
     }
 
+    /// What is contained in a collection goes with nothing that is said of it as a whole.
+    fn refuse_contained(&self, column: &Column) -> Result<(), Error> {
+        let mut filters = self.found.filters.iter();
+        if filters.any(|filter| filter.target.column_name() == &*column.name) {
+            return Err(Error::invalid(format!(
+                "Collection column {} can only be restricted by CONTAINS, CONTAINS KEY, or map-entry equality",
+                column.name
+            )));
+        }
+        Ok(())
+    }
+
     fn equal(&mut self, column: &Column, values: Values) -> Result<(), Error> {
+        self.refuse_contained(column)?;
         let on = self.on(column);
         if let Some(other) = &on.equal {
             return Err(more_than_one(&column.name, other.is_one()));
@@ -158,6 +171,7 @@ impl Collector<'_, '_> {
     }
 
     fn bound(&mut self, column: &Column, bound: (Plan, bool), is_lower: bool) -> Result<(), Error> {
+        self.refuse_contained(column)?;
         let on = self.on(column);
         if let Some(other) = &on.equal {
             return Err(more_than_one(&column.name, other.is_one()));
@@ -176,6 +190,12 @@ impl Collector<'_, '_> {
 
     fn contains(&mut self, column: &Column, term: &Term, operator: Operator) -> Result<(), Error> {
         let (part, ty) = contained(column, operator)?;
+        if let Some(on) = self.found.columns.get(&*column.name) {
+            return Err(match &on.equal {
+                Some(other) => more_than_one(&column.name, other.is_one()),
+                None => equality_and_inequality(&column.name),
+            });
+        }
         let receiver = Receiver::new(&*column.name, column.ty.clone()).part(part, ty);
         let plan = self.planner.plan(term, &receiver)?;
         self.found.filters.push(FilterPlan {

@@ -58,7 +58,11 @@ impl Connection {
         self.deadlines.handshake = None;
         self.open = Some(Box::new(Open {
             version,
-            session: self.shared.service.session(version),
+            session: self
+                .shared
+                .service
+                .session(version)
+                .from_client(self.client.address().ip()),
             turn: self.shared.service.turn(),
             throws_on_overload: startup.throws_on_overload(),
             shown_keyspace: None,

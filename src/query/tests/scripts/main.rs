@@ -309,3 +309,31 @@ fn statements_too_long_and_times_too_far_are_refused() {
     assert_eq!(insert(now), "ok", "a warning is told once");
     assert!(insert(now + 4 * day).starts_with("error 0x2200: The timestamp"));
 }
+
+#[test]
+fn what_errors_repeat_of_a_statement_is_bounded() {
+    let mut script = Script::new("echoes");
+    let client = script.client.as_mut().expect("a client");
+    let mut query = |text: &str| script.runtime.block_on(client.query(text, &[]));
+    query(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    );
+    query("CREATE TABLE ks.t (k int PRIMARY KEY, v int)");
+    let long = "\u{e4}".repeat(200_000);
+    for text in [
+        format!("SELECT * FROM ks.t WHERE k = '{long}'"),
+        format!("SELECT * FROM ks.t WHERE \"{long}\" = 1"),
+        format!("SELECT * FROM ks.\"{long}\""),
+        format!("SELECT (text)'{long}' AS x, \"{long}\" FROM ks.t"),
+        format!("UPDATE ks.t SET v = {{'{long}'}} WHERE k = 1"),
+        format!("INSERT INTO ks.t (k, v) VALUES (1, (int)'{long}')"),
+        format!("USE \"{long}\""),
+        format!("CREATE TABLE ks.\"{long}\" (k int PRIMARY KEY)"),
+        format!("DROP TABLE ks.\"{long}\""),
+    ] {
+        let answer = query(&text);
+        let short: String = text.chars().take(60).collect();
+        assert!(answer.starts_with("error 0x2"), "{short}: {answer:.100}");
+        assert!(answer.len() < 5_000, "{short}: {} bytes", answer.len());
+    }
+}
