@@ -23,6 +23,11 @@ pub(super) fn create(
     durable_writes: bool,
     if_not_exists: bool,
 ) -> Applied {
+    if u16::try_from(name.len()).is_err() {
+        return Err(Error::invalid(
+            "The keyspace's name does not fit its binary form",
+        ));
+    }
     if catalog.keyspace(name).is_some() {
         if if_not_exists {
             return Ok(catalog.unchanged());

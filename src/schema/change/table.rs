@@ -96,7 +96,8 @@ pub(super) fn refreshed(keyspace: &Keyspace, table: &Table) -> Result<Table, Err
     Ok(table.seal())
 }
 
-/// A user-defined type that is stored field by field cannot have fields that are stored element by element.
+/// A user-defined type that is stored field by field cannot have fields that are stored element by element; and no type
+/// has a binary form that nests deeper than its bound.
 pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
     let nested = match ty {
         Type::Udt {
@@ -110,5 +111,6 @@ pub(crate) fn check_nested(ty: &Type, suffix: &str) -> Result<(), Error> {
             "Non-frozen UDTs with nested non-frozen collections are not supported{suffix}"
         )));
     }
-    Ok(())
+    ty.check_nesting()
+        .map_err(|error| Error::invalid(error.to_string()))
 }

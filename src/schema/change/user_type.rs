@@ -1,5 +1,6 @@
 //! User-defined types made, altered and dropped. An alteration reaches every type and table that uses the type.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use types::{Type, udt};
@@ -32,9 +33,10 @@ pub(super) fn create(
         name: name.to_owned(),
         fields: Vec::new(),
     };
+    let mut names = BTreeSet::new();
     for (field, ty) in fields {
         let about = |error: Error| error.about(field);
-        if definition.field_index(field).is_some() {
+        if !names.insert(field) {
             return Err(about(Error::invalid(format!(
                 "Duplicate field name '{field}' in type '{name}'"
             ))));
@@ -133,7 +135,8 @@ fn check_field(ty: &Type) -> Result<(), Error> {
     if matches!(ty, Type::Udt { frozen: false, .. }) {
         return Err(Error::invalid("A user type cannot contain non-frozen UDTs"));
     }
-    Ok(())
+    ty.check_nesting()
+        .map_err(|error| Error::invalid(error.to_string()))
 }
 
 fn add(
@@ -216,8 +219,24 @@ fn rename(
     Ok(())
 }
 
+/// Refuses what the binary form of a type cannot hold: the one bound that applying knows, far beyond the limits.
+fn check_form(definition: &udt::Definition) -> Result<(), Error> {
+    let fits = |len: usize| u16::try_from(len).is_ok();
+    let mut fields = definition.fields.iter();
+    if fits(definition.name.len())
+        && fits(definition.fields.len())
+        && fields.all(|(name, _)| fits(name.len()))
+    {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "The names or the fields of the type do not fit its binary form",
+    ))
+}
+
 /// The keyspace with this definition, in all types and tables that use it too.
 fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspace, Error> {
+    check_form(&definition)?;
     let mut new = keyspace.clone();
     let name = definition.name.clone();
     new.types.insert(name.as_str().into(), Arc::new(definition));
@@ -229,6 +248,7 @@ fn with_type(keyspace: &Keyspace, definition: udt::Definition) -> Result<Keyspac
         let mut changed = udt::Definition::clone(other);
         for (_, ty) in &mut changed.fields {
             *ty = new.refresh(ty)?;
+            check_field(ty)?;
         }
         new.types
             .insert(other.name.as_str().into(), Arc::new(changed));

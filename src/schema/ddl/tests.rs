@@ -440,3 +440,27 @@ fn a_change_beyond_todays_limits_is_applied() {
         assert_eq!(Catalog::decode(&mut Reader::new(&bytes)), Ok(after));
     }
 }
+
+/// What no file could hold is refused by applying too: a change may come from a log or a peer.
+#[test]
+fn a_type_without_a_binary_form_is_refused() {
+    let catalog = after(&[]);
+    let create = |name: &str, fields: Vec<(String, ::types::Type)>| {
+        let change = Change::CreateType {
+            keyspace: "ks".to_owned(),
+            name: name.to_owned(),
+            fields,
+            if_not_exists: false,
+        };
+        catalog.apply(&change, &Topology::default()).map(|_| ())
+    };
+    let int = |name: String| (name, ::types::Type::Int);
+    let long = "n".repeat(70_000);
+    assert_eq!(create("a", vec![int("a".to_owned())]), Ok(()));
+    assert!(create(&long, vec![int("a".to_owned())]).is_err());
+    assert!(create("a", vec![int(long)]).is_err());
+    let deep = (0..40).fold(::types::Type::Int, |ty, _| ::types::Type::list(ty, true));
+    assert!(create("a", vec![("a".to_owned(), deep)]).is_err());
+    let many = (0..70_000).map(|n| int(format!("f{n}"))).collect();
+    assert!(create("a", many).is_err());
+}
