@@ -12,6 +12,7 @@ use coordinator::clock::Clock;
 use coordinator::{Coordinator, Registry};
 use metadata::{Committer, Local, Observer, State};
 use protocol::client::{Client, Options as ClientOptions, Page};
+use protocol::compress::Compression;
 use protocol::frame::{Decoder, Envelope, Opcode};
 use protocol::request::{Parameters, Query, Request, Startup};
 use protocol::response::{self, Response};
@@ -187,6 +188,11 @@ impl Raw {
             input: BytesMut::new(),
             decoder: Decoder::of_responses(),
         }
+    }
+
+    /// From now on, answers may be compressed so.
+    pub fn decoder_uses(&mut self, compression: Compression) {
+        self.decoder.use_compression(compression);
     }
 
     /// Sends bytes. What a closed connection does not take is gone.
