@@ -332,21 +332,29 @@ impl Worker {
         error
     }
 
+    /// Marks the log, and starts it anew if it has grown. Nobody waits for that, and what fails is tried again after
+    /// the next entry, unless it leaves the log unusable.
     async fn tidy(&mut self) {
         let state = self.shared.state.load_full();
         let salt = self.rng.next_u64();
         let limit = self.log_bytes_max;
         let tidied = self
             .with_log(move |log| {
-                log.mark()?;
+                let mut done = log.mark();
                 if log.grown_bytes() > limit.max(log.base_bytes().saturating_mul(4)) {
-                    log.compact(&state, salt)?;
+                    done = done.and(log.compact(&state, salt));
                 }
-                Ok::<(), std::io::Error>(())
+                done.map_err(|error| (error, log.failure().map(str::to_owned)))
             })
             .await;
-        if let Some(Err(error)) = tidied {
-            self.fail(Error::Unknown(error.to_string()));
+        match tidied {
+            Some(Err((_, Some(reason)))) => {
+                self.fail(Error::Unknown(reason));
+            }
+            Some(Err((error, None))) => {
+                tracing::warn!(%error, "metadata log: it could not be tidied, and goes on as it is");
+            }
+            Some(Ok(())) | None => {}
         }
     }
 

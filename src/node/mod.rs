@@ -22,9 +22,11 @@ mod ready;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::env::{BoxFuture, Env, Listener, Task};
 use coordinator::Coordinator;
@@ -66,7 +68,10 @@ impl Node {
         let metadata = Local::open(&env, directories.metadata.clone(), metadata_options).await?;
         let state = metadata.state();
         let engine = Engine::open(&env, paths, options::storage(&settings), facts(&state)).await?;
-        metadata.add_observer(Arc::new(StorageFollows(engine.clone())));
+        metadata.add_observer(Arc::new(StorageFollows {
+            env: env.clone(),
+            engine: engine.clone(),
+        }));
 
         let root = directories.root.clone();
         let (clock, clock_task) = Clock::open(&env, root).await.map_err(|error| {
@@ -76,7 +81,7 @@ impl Node {
             Error::directory(&file, error)
         })?;
         let clients = Clients::new();
-        let registry = sources::registry(&metadata, &clients, &settings);
+        let registry = sources::registry(&metadata, &engine, &clients, &settings);
         let coordinator_options = options::coordinator(&settings);
         let coordinator = Coordinator::new(
             env.clone(),
@@ -195,14 +200,29 @@ fn facts(state: &State) -> Facts<'_> {
 }
 
 /// Storage has a table before the first write to it can come.
-struct StorageFollows(Arc<Engine>);
+struct StorageFollows {
+    env: Env,
+    engine: Arc<Engine>,
+}
+
+/// Between attempts of storage to follow: a full disk may have room again.
+const FOLLOW_RETRY: Duration = Duration::from_secs(1);
 
 impl Observer for StorageFollows {
     fn applied(&self, state: &Arc<State>) -> BoxFuture<'_, Result<(), String>> {
         let state = state.clone();
         Box::pin(async move {
-            let followed = self.0.follow(facts(&state)).await;
-            followed.map_err(|error| error.to_string())
+            loop {
+                match self.engine.follow(facts(&state)).await {
+                    Err(error @ storage::Error::Io(_)) => {
+                        tracing::error!(
+                            "storage cannot follow the schema: {error}; trying again in a second"
+                        );
+                        self.env.sleep(FOLLOW_RETRY).await;
+                    }
+                    followed => return followed.map_err(|error| error.to_string()),
+                }
+            }
         })
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
             }
         }
     }
-    if facts.epoch > core.manifest.lock().state().epoch {
+    if facts.epoch > core.known.state().epoch {
         edits.push(Edit::Epoch(facts.epoch));
     }
     // Known durably before its first write: a start tells tables that were dropped from those that never were, and
@@ -48,8 +48,11 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
         .collect();
     let has_dropped = !gone.is_empty();
     core.set_tables(tables);
-    for table in gone {
-        drop_table(core, &table).await?;
+    for (index, table) in gone.iter().enumerate() {
+        if let Err(error) = drop_table(core, table).await {
+            keep(core, &gone[index..]);
+            return Err(error);
+        }
     }
     drop_forgotten(core).await?;
     drop(changing);
@@ -66,6 +69,13 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// Remembers tables that could not be dropped: following again drops them.
+fn keep(core: &Core, tables: &[Arc<Table>]) {
+    let mut all = Tables::clone(&core.tables());
+    all.extend(tables.iter().map(|table| (table.id, table.clone())));
+    core.set_tables(all);
 }
 
 /// Ends a table that nobody can look up any more, and removes its files.
@@ -116,12 +126,8 @@ async fn drop_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
 async fn drop_forgotten(core: &Arc<Core>) -> Result<(), Error> {
     let edits: Vec<_> = {
         let tables = core.tables();
-        let manifest = core.manifest.lock();
-        let forgotten = manifest
-            .state()
-            .tables
-            .keys()
-            .filter(|id| !tables.contains_key(id));
+        let known = core.known.state();
+        let forgotten = known.tables.keys().filter(|id| !tables.contains_key(id));
         forgotten
             .map(|id| Edit::Dropped(*id, core.written()))
             .collect()

@@ -27,7 +27,10 @@ pub(crate) struct Core {
     pub options: Options,
     pub data: Arc<dyn Dir>,
     pub log: Arc<Log>,
-    pub manifest: Arc<Mutex<Manifest>>,
+    /// Locked only where waiting for the disk is allowed.
+    manifest: Arc<Mutex<Manifest>>,
+    /// What the manifest says.
+    pub known: Arc<manifest::Known>,
     pub cache: Cache,
     pub budget: Arc<Budget>,
     tables: ArcSwap<Tables>,
@@ -77,6 +80,7 @@ impl Core {
             options,
             data,
             log,
+            known: manifest.known(),
             manifest: Arc::new(Mutex::new(manifest)),
             cache,
             budget: Arc::new(budget),
@@ -163,7 +167,7 @@ impl Core {
 
     /// Refuses to make files that the manifest could not list.
     pub fn check_manifest(&self) -> Result<(), Error> {
-        self.manifest.lock().check_usable()
+        self.known.check_usable()
     }
 
     /// Frees the segments that nobody needs any more.
@@ -184,8 +188,8 @@ impl Core {
         }
         let mut edits = vec![Edit::LogStart(needed)];
         {
-            let manifest = self.manifest.lock();
-            let dropped = manifest.state().dropped.iter();
+            let state = self.known.state();
+            let dropped = state.dropped.iter();
             let gone = dropped.filter(|(_, position)| position.segment() < needed);
             edits.extend(gone.map(|(id, _)| Edit::Forgotten(*id)));
         }
@@ -196,12 +200,12 @@ impl Core {
 
     /// An id for a new file.
     pub fn next_file(&self) -> u64 {
-        self.manifest.lock().next_file()
+        self.known.next_file()
     }
 
     /// What the manifest says of a table.
     pub fn manifest_table(&self, id: TableId) -> Option<manifest::Table> {
-        self.manifest.lock().state().tables.get(&id).cloned()
+        self.known.state().tables.get(&id).cloned()
     }
 
     /// Where the log ends.

@@ -55,14 +55,14 @@ pub(crate) async fn open(
     let work = move || open_files(&own_env, &own_data, &own_cache, epoch, &catalog);
     let (mut manifest, tables) = env.blocking(Class::General, work).await?;
     for (id, table) in &tables {
-        let known = manifest.state().tables.get(id);
-        let known = known.and_then(|table| table.truncated_at);
+        let state = manifest.state();
+        let known = state.tables.get(id).and_then(|table| table.truncated_at);
         let agreed = facts.truncations.get(id).map(|at| at.0);
         known.max(agreed).inspect(|at| table.set_truncated_at(*at));
     }
     let budget = Budget::new(options.memtable_bytes_max);
-    let first = first_segment(manifest.state());
-    let replayed = replay_log(env, &log_dir, &options, first, manifest.state(), &tables).await?;
+    let first = first_segment(&manifest.state());
+    let replayed = replay_log(env, &log_dir, &options, first, &manifest.state(), &tables).await?;
     budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
     let replayed_mutations = replayed.mutations;
     let log_start = replayed.sealed.first().copied().unwrap_or(replayed.next);
@@ -265,7 +265,8 @@ fn remove_orphans(data: &dyn Dir, manifest: &Manifest, tables: &Tables) -> Resul
             };
             let is_dropped = !tables.contains_key(&id);
             let live = |file: FileId| {
-                let table = manifest.state().tables.get(&id);
+                let state = manifest.state();
+                let table = state.tables.get(&id);
                 !is_dropped && table.is_some_and(|table| table.files.contains_key(&file.0))
             };
             remove_files(&*dir.dir(&entry.name).map_err(failed)?, live).map_err(failed)?;

@@ -216,13 +216,15 @@ impl Log {
             let put = format::put_record(&mut records, header.salt, &record);
             put.expect("the first entries are far below the limit of a record");
         }
-        Log::write_new(dir, header, epoch, records, 0).map_err(|source| Error::Io {
+        let made = Log::write_new(dir, header, epoch, records, 0)
+            .and_then(|log| take_place(dir).map(|()| log));
+        made.map_err(|source| Error::Io {
             path: path(dir, FILE_NAME),
             source,
         })
     }
 
-    /// Writes a file beside the log and lets it take the log's place.
+    /// Writes a log beside the present one, and syncs it.
     fn write_new(
         dir: &Arc<dyn Dir>,
         header: Header,
@@ -240,8 +242,6 @@ impl Log {
         let file = dir.create(NEW_FILE_NAME)?;
         file.append(&bytes)?;
         file.sync_data()?;
-        dir.rename(NEW_FILE_NAME, FILE_NAME)?;
-        dir.sync_dir()?;
         Ok(Log {
             dir: dir.clone(),
             file,
@@ -327,13 +327,19 @@ impl Log {
             epoch: self.epoch,
         };
         let offset = format::MARK_OFFSETS[self.mark_index];
+        // One that was not written is written again in the same place: the other mark stays good.
+        self.file.write_at(&mark.encode(self.header.salt), offset)?;
         self.mark_index = 1 - self.mark_index;
-        let written = self.file.write_at(&mark.encode(self.header.salt), offset);
-        let synced = written.and_then(|()| self.file.sync_data());
+        let synced = self.file.sync_data();
         if let Err(error) = &synced {
             self.fail(error);
         }
         synced
+    }
+
+    /// Why it takes no more, if it has failed for good.
+    pub fn failure(&self) -> Option<&str> {
+        self.failed.as_deref()
     }
 
     /// How many bytes of entries follow the snapshot that the file began with.
@@ -378,28 +384,34 @@ impl Log {
             self.base = self.end;
             return Ok(());
         }
-        let file_bytes_max = self.file_bytes_max;
-        match Log::write_new(
-            &self.dir,
-            header,
-            state.epoch,
-            records,
-            record_bytes(body.len()),
-        ) {
-            Ok(log) => {
-                *self = Log {
-                    file_bytes_max,
-                    ..log
-                }
-            }
+        let base_bytes = record_bytes(body.len());
+        let log = match Log::write_new(&self.dir, header, state.epoch, records, base_bytes) {
+            Ok(log) => log,
             Err(error) => {
-                // Whether the new file has taken the old one's place is unknown.
-                self.fail(&error);
+                // The present file goes on until it has grown as much again.
+                self.base = self.end;
+                let _ = remove_new(&self.dir);
                 return Err(error);
             }
+        };
+        if let Err(error) = take_place(&self.dir) {
+            // Whether the new file has taken the old one's place is unknown.
+            self.fail(&error);
+            return Err(error);
         }
+        let file_bytes_max = self.file_bytes_max;
+        *self = Log {
+            file_bytes_max,
+            ..log
+        };
         Ok(())
     }
+}
+
+/// Lets the file beside the log take its place.
+fn take_place(dir: &Arc<dyn Dir>) -> io::Result<()> {
+    dir.rename(NEW_FILE_NAME, FILE_NAME)?;
+    dir.sync_dir()
 }
 
 /// Removes what never took the log's place: nobody was told of anything in it.

@@ -351,3 +351,26 @@ fn a_log_never_grows_beyond_what_is_read() {
         assert_eq!(opened.state, expected(number + 1));
     });
 }
+
+/// A snapshot that finds no room costs nothing: the log goes on, and takes it later.
+#[test]
+fn a_snapshot_that_cannot_be_written_is_put_off() {
+    for call in 1..8 {
+        let machine = Machine::new(90);
+        let dir = dir(&machine.env()).unwrap();
+        let mut log = Log::create(&dir, header(), &first_entries()).unwrap();
+        log.append(&change(0), Uuid::from_u128(1)).unwrap();
+        machine.disk().error_in(call);
+        let compacted = log.compact(&expected(1), 7);
+        machine.disk().cancel_error();
+        if let Some(reason) = log.failure() {
+            assert!(compacted.is_err() && call > 4, "call {call}: {reason}");
+            continue;
+        }
+        log.append(&change(1), Uuid::from_u128(2)).unwrap();
+        log.compact(&expected(2), 8).expect("there is room again");
+        drop(log);
+        let opened = Log::open(&dir, Epoch(0)).unwrap().unwrap();
+        assert_eq!(opened.state, expected(2), "call {call}");
+    }
+}

@@ -12,8 +12,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
+use arc_swap::{ArcSwap, Guard};
 use base::bytes::Reader;
 use base::env::{Dir, File};
 
@@ -40,8 +42,43 @@ pub(crate) struct Manifest {
     slot: usize,
     /// Length after the last rewrite.
     fresh_len: u64,
-    state: State,
-    failed: Option<String>,
+    known: Arc<Known>,
+}
+
+/// What others ask of a manifest while it is being written: nobody waits for the disk here.
+pub(crate) struct Known {
+    /// What is durable.
+    state: ArcSwap<State>,
+    next_file: AtomicU64,
+    failed: OnceLock<String>,
+}
+
+impl Known {
+    fn new(state: State) -> Arc<Known> {
+        Arc::new(Known {
+            next_file: AtomicU64::new(state.next_file.max(1)),
+            state: ArcSwap::from_pointee(state),
+            failed: OnceLock::new(),
+        })
+    }
+
+    /// What the manifest says, durably.
+    pub fn state(&self) -> Guard<Arc<State>> {
+        self.state.load()
+    }
+
+    /// An id for a new file. It is taken even if the file never becomes live.
+    pub fn next_file(&self) -> u64 {
+        self.next_file.fetch_add(1, Relaxed)
+    }
+
+    /// Refuses once the manifest has failed for good.
+    pub fn check_usable(&self) -> Result<(), Error> {
+        match self.failed.get() {
+            None => Ok(()),
+            Some(message) => Err(Error::Unavailable(message.clone())),
+        }
+    }
 }
 
 impl Manifest {
@@ -63,7 +100,18 @@ impl Manifest {
             dir.remove(NEW_NAME).map_err(failed)?;
         }
         let Some((file, loaded)) = found else {
-            return Manifest::create(dir, 1, State::default()).map_err(failed);
+            let known = Known::new(State::default());
+            let (file, len) = write_new(&*dir, 1, &State::default()).map_err(failed)?;
+            take_place(&*dir).map_err(failed)?;
+            return Ok(Manifest {
+                dir,
+                file,
+                generation: 1,
+                len,
+                slot: 1,
+                fresh_len: len,
+                known,
+            });
         };
         let mut manifest = Manifest {
             dir,
@@ -72,11 +120,10 @@ impl Manifest {
             len: loaded.len,
             slot: loaded.next_slot,
             fresh_len: loaded.len,
-            state: loaded.state,
-            failed: None,
+            known: Known::new(loaded.state),
         };
         if loaded.header.version < format::VERSION {
-            manifest.rewrite()?;
+            manifest.write_anew().map_err(failed)?;
             return Ok(manifest);
         }
         // What was found valid, and the file's name, become durable before they are acted on: the process that made them
@@ -88,50 +135,14 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Writes a manifest anew and gives it its name.
-    fn create(dir: Arc<dyn Dir>, generation: u64, state: State) -> std::io::Result<Manifest> {
-        let mut bytes = format::header(generation).to_vec();
-        bytes.resize(format::RECORDS_AT as usize, 0);
-        format::encode_record(generation, &state.snapshot(), &mut bytes);
-        let len = bytes.len() as u64;
-        let slot_at = format::SLOTS[0] as usize;
-        bytes[slot_at..slot_at + format::SLOT_BYTES]
-            .copy_from_slice(&format::slot(generation, len));
-        let file = dir.create(NEW_NAME)?;
-        file.append(&bytes)?;
-        file.sync_data()?;
-        dir.rename(NEW_NAME, NAME)?;
-        dir.sync_dir()?;
-        Ok(Manifest {
-            dir,
-            file,
-            generation,
-            len,
-            slot: 1,
-            fresh_len: len,
-            state,
-            failed: None,
-        })
+    /// What others ask of it.
+    pub fn known(&self) -> Arc<Known> {
+        self.known.clone()
     }
 
     /// What it says.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// An id for a new file. It is taken even if the file never becomes live.
-    pub fn next_file(&mut self) -> u64 {
-        let id = self.state.next_file.max(1);
-        self.state.next_file = id + 1;
-        id
-    }
-
-    /// Refuses once it has failed for good.
-    pub fn check_usable(&self) -> Result<(), Error> {
-        match &self.failed {
-            None => Ok(()),
-            Some(message) => Err(Error::Unavailable(message.clone())),
-        }
+    pub fn state(&self) -> Guard<Arc<State>> {
+        self.known.state()
     }
 
     /// Makes edits durable, all or none.
@@ -139,11 +150,11 @@ impl Manifest {
     /// After a failed write nothing has changed and the edits may be tried again. A failed sync is final: whether they
     /// hold shows at the next start.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<(), Error> {
-        self.check_usable()?;
+        self.known.check_usable()?;
         if edits.is_empty() {
             return Ok(());
         }
-        let mut state = self.state.clone();
+        let mut state = State::clone(&self.state());
         for edit in edits {
             // Our own edits fit our own state; if not, writing them would spoil the manifest.
             state
@@ -158,7 +169,7 @@ impl Manifest {
             return Err(self.fail(&error));
         }
         self.len += record.len() as u64;
-        self.state = state;
+        self.known.state.store(Arc::new(state));
         if let Err(error) = self.note_synced() {
             // The record is durable and counts without its slot.
             tracing::warn!("cannot write a slot of {}: {error}", self.path());
@@ -181,28 +192,75 @@ impl Manifest {
         self.rewrite()
     }
 
-    /// Writes the file anew, with the state as one record.
+    /// Writes the file anew, with the state as one record. If it cannot be written, as on a full disk, the present file
+    /// goes on, and the next attempt is made when it is twice as long.
     fn rewrite(&mut self) -> Result<(), Error> {
-        match Manifest::create(self.dir.clone(), self.generation + 1, self.state.clone()) {
-            Ok(manifest) => {
-                *self = manifest;
+        match self.write_anew() {
+            Err(error) if self.known.failed.get().is_none() => {
+                tracing::warn!("{} goes on as it is: {error}", self.path());
+                self.fresh_len = 2 * self.len / REWRITE_FACTOR;
                 Ok(())
             }
-            // Which of the two files has the name is unknown now, and they are about to differ.
-            Err(error) => Err(self.fail(&error)),
+            _ => self.known.check_usable(),
         }
+    }
+
+    fn write_anew(&mut self) -> std::io::Result<()> {
+        let generation = self.generation + 1;
+        let (file, len) = match write_new(&*self.dir, generation, &self.state()) {
+            Ok(written) => written,
+            Err(error) => {
+                // What there is of it is removed by the next attempt, or the next start, if not now.
+                let _ = self.dir.remove(NEW_NAME);
+                return Err(error);
+            }
+        };
+        if let Err(error) = take_place(&*self.dir) {
+            // Which of the two files has the name is unknown now, and they are about to differ.
+            self.fail(&error);
+            return Err(error);
+        }
+        (self.file, self.generation, self.len) = (file, generation, len);
+        (self.slot, self.fresh_len) = (1, len);
+        Ok(())
     }
 
     fn fail(&mut self, error: &std::io::Error) -> Error {
         let message = format!("{} failed and takes no more changes: {error}", self.path());
         tracing::error!("{message}");
-        self.failed = Some(message.clone());
-        Error::Unavailable(message)
+        Error::Unavailable(self.known.failed.get_or_init(|| message).clone())
     }
 
     fn path(&self) -> String {
         path_in(&*self.dir)
     }
+}
+
+/// Writes a manifest beside the present one, and syncs it; with its length.
+fn write_new(
+    dir: &dyn Dir,
+    generation: u64,
+    state: &State,
+) -> std::io::Result<(Arc<dyn File>, u64)> {
+    let mut bytes = format::header(generation).to_vec();
+    bytes.resize(format::RECORDS_AT as usize, 0);
+    format::encode_record(generation, &state.snapshot(), &mut bytes);
+    let len = bytes.len() as u64;
+    let slot_at = format::SLOTS[0] as usize;
+    bytes[slot_at..slot_at + format::SLOT_BYTES].copy_from_slice(&format::slot(generation, len));
+    if dir.exists(NEW_NAME)? {
+        dir.remove(NEW_NAME)?;
+    }
+    let file = dir.create(NEW_NAME)?;
+    file.append(&bytes)?;
+    file.sync_data()?;
+    Ok((file, len))
+}
+
+/// Gives it the present one's name.
+fn take_place(dir: &dyn Dir) -> std::io::Result<()> {
+    dir.rename(NEW_NAME, NAME)?;
+    dir.sync_dir()
 }
 
 fn path_in(dir: &dyn Dir) -> String {

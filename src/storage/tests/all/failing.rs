@@ -339,3 +339,42 @@ fn a_drained_node_compacts_nothing() {
         })
         .expect("the power does not fail");
 }
+
+/// What fails while the schema is followed is done when it is followed again.
+#[test]
+fn following_may_be_tried_again() {
+    for call in 1..40 {
+        let (machine, catalog) = machine(66, &["p0", "p1"]);
+        let disk = machine.disk().clone();
+        let ended = machine
+            .run(|env| async move {
+                let engine = open_with(&env, &catalog, quiet()).await.unwrap();
+                let op = put("p2", "a", 10, "v");
+                write(&engine, &env, &table(&catalog, "t"), &[op])
+                    .await
+                    .unwrap();
+                env.sleep(Duration::from_secs(5)).await;
+                disk.error_in(call);
+                let without = crate::support::catalog(&[]);
+                let first = follow(&engine, &without).await;
+                disk.cancel_error();
+                match first {
+                    Err(Error::Unavailable(_)) => return false,
+                    Err(_) => follow(&engine, &without)
+                        .await
+                        .expect("it is followed again"),
+                    Ok(()) => {}
+                }
+                assert_eq!(engine.status().memtable_bytes, 0, "call {call}");
+                true
+            })
+            .expect("the power does not fail");
+        if ended {
+            // A removal that fails is left to the next start.
+            let schema = crate::support::catalog(&[]);
+            let opened = machine.run(|env| async move { open(&env, &schema).await.map(drop) });
+            opened.expect("the power does not fail").expect("it opens");
+            assert_eq!(files(&machine), Vec::<String>::new(), "call {call}");
+        }
+    }
+}

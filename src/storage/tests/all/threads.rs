@@ -170,7 +170,10 @@ fn writers_that_race_a_truncation_are_of_one_mind_with_the_log() {
             drop(engine);
             engine = open().await.expect("it opens again");
             let after = read(&engine, &env, &table, &Query::default()).await;
-            assert!(after.is_ok() && after == before, "a restart shows other rows");
+            assert!(
+                after.is_ok() && after == before,
+                "a restart shows other rows"
+            );
         }
         engine.drain().await.expect("it drains");
     });
