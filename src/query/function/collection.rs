@@ -12,10 +12,19 @@ pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, E
     if !matches!(name, "map_keys" | "map_values" | "collection_count") {
         return None;
     }
-    let first = arguments.first();
-    let Some(argument) = first.and_then(|argument| argument.shape.preferred()) else {
+    let wanted = match name {
+        "collection_count" => "collection",
+        _ => "map",
+    };
+    let [first] = arguments else {
         return Some(Err(Error::invalid(format!(
-            "Cannot infer the type of the argument of function system.{name}"
+            "Invalid number of arguments for function system.{name}({wanted})"
+        ))));
+    };
+    let Some(argument) = first.shape.preferred() else {
+        return Some(Err(Error::invalid(format!(
+            "Cannot infer type of argument {} in call to function system.{name}: use type casts to disambiguate",
+            first.written
         ))));
     };
     Some(match (name, &argument) {
@@ -31,7 +40,8 @@ pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, E
             Ok(Function::new(name, vec![argument], Type::Int, count))
         }
         _ => Err(Error::invalid(format!(
-            "Function system.{name} does not take an argument of type {argument}"
+            "Function system.{name} requires a {wanted} argument, but found argument {} of type {argument}",
+            first.written
         ))),
     })
 }

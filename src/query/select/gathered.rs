@@ -9,7 +9,7 @@ use crate::bind::Bindings;
 use crate::error::Error;
 use crate::row::{Row, Values};
 use crate::select::Plan;
-use crate::selector::{Group, ResultColumn, Scope, Selection};
+use crate::selector::{Expression, Group, ResultColumn, Scope, Selection};
 
 /// The cells of one result row.
 pub type Cells = Vec<Option<Vec<u8>>>;
@@ -23,8 +23,8 @@ pub enum Gathered {
     Group {
         /// The aggregates so far.
         group: Group,
-        /// The first row.
-        first: Option<Cells>,
+        /// The result columns as the first row has them, but for the aggregates.
+        first: Option<Vec<Expression>>,
     },
     /// Every row, with how many bytes they take.
     Sorted {
@@ -71,7 +71,9 @@ impl Gathered {
             Gathered::Group { group, first } => {
                 group.add(&selection.aggregates, scope)?;
                 if first.is_none() {
-                    *first = Some(cells(selection, scope)?);
+                    let columns = selection.columns.iter();
+                    let settled = columns.map(|column| column.expression.settled(scope));
+                    *first = Some(settled.collect::<Result<_, _>>()?);
                 }
                 Ok(())
             }
@@ -107,7 +109,7 @@ impl Gathered {
                     selection,
                     bindings,
                     &results,
-                    first.take(),
+                    first.as_deref(),
                 )?])
             }
             Gathered::Sorted { rows, .. } => {
@@ -148,7 +150,7 @@ fn group_row(
     selection: &Selection,
     bindings: &Bindings<'_>,
     results: &[Option<Vec<u8>>],
-    first: Option<Cells>,
+    first: Option<&[Expression]>,
 ) -> Result<Cells, Error> {
     let row = Row {
         key: &[],
@@ -162,12 +164,16 @@ fn group_row(
         bindings,
         aggregates: results,
     };
-    let mut first = first.unwrap_or_default();
     let cell = |(index, column): (usize, &ResultColumn)| {
-        if column.expression.has_aggregate() {
-            return Ok(scope.value(&column.expression)?.map(Cow::into_owned));
+        // Without any row, what is no aggregate is null.
+        let expression = match first {
+            Some(first) => first.get(index),
+            None => Some(&column.expression).filter(|expression| expression.has_aggregate()),
+        };
+        match expression {
+            Some(expression) => Ok(scope.value(expression)?.map(Cow::into_owned)),
+            None => Ok(None),
         }
-        Ok(first.get_mut(index).and_then(Option::take))
     };
     selection.columns.iter().enumerate().map(cell).collect()
 }

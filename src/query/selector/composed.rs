@@ -43,6 +43,14 @@ impl Maker<'_, '_> {
                 ty: ty.clone(),
                 items: self.each(items.iter().map(|item| (item, &**element)))?,
             },
+            (SelectorKind::List(items), Type::Vector { element, dimension })
+                if items.len() == *dimension as usize =>
+            {
+                Expression::Items {
+                    ty: ty.clone(),
+                    items: self.each(items.iter().map(|item| (item, &**element)))?,
+                }
+            }
             (SelectorKind::Map(pairs), Type::Map { key, value, .. }) => {
                 let pairs = pairs
                     .iter()

@@ -1,16 +1,17 @@
 //! The value of an expression for one row.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
-use types::{Type, collection, tuple};
+use types::{Type, collection, tuple, vector};
 
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::function::{Call, Function};
 use crate::row::{Row, Times, Values};
 use crate::selector::{Expression, Selection};
-use crate::term;
+use crate::term::{self, null_inside};
 
 /// What an expression may look at.
 pub struct Scope<'a, 'b> {
@@ -107,8 +108,14 @@ impl Scope<'_, '_> {
         Some(out)
     }
 
-    /// A list or set of what was computed; null is an item of length -1, which a set cannot have.
+    /// A list, set or vector of what was computed; null is an item of length -1, which a set cannot have.
     fn items(&self, ty: &Type, items: &[Expression]) -> Result<Vec<u8>, Error> {
+        if let Type::Vector { element, .. } = ty {
+            let values = items.iter().map(|item| self.value(item));
+            let values = values.collect::<Result<Option<Vec<Cow<'_, [u8]>>>, Error>>()?;
+            let values = values.ok_or_else(|| null_inside(ty))?;
+            return Ok(vector::encode(element, values.iter().map(|v| &**v)));
+        }
         let mut out = Vec::new();
         collection::put_count(&mut out, items.len());
         for item in items {
@@ -233,58 +240,87 @@ impl Expression {
         own || self.parts().into_iter().any(Expression::has_marker)
     }
 
-    /// The same with bound values in place of markers.
-    fn bound(&self, bindings: &Bindings<'_>) -> Result<Expression, Error> {
-        let all = |parts: &[Expression]| {
-            let parts = parts.iter().map(|part| part.bound(bindings));
-            parts.collect::<Result<Vec<_>, Error>>()
-        };
-        // An open end stays open; null is refused here, before any row is read.
-        let end = |plan: &Option<term::Plan>| match plan {
-            Some(plan) if !plan.evaluate(bindings)?.is_unset() => plan.bound(bindings).map(Some),
-            _ => Ok(None),
-        };
+    /// The same with other parts.
+    fn with_parts(
+        &self,
+        mut each: impl FnMut(&Expression) -> Result<Expression, Error>,
+    ) -> Result<Expression, Error> {
         Ok(match self {
-            Expression::Term(plan) => Expression::Term(plan.bound(bindings)?),
-            Expression::Times(times) => Expression::Times(Box::new(times.bound(bindings)?)),
+            Expression::Slot(_)
+            | Expression::Term(_)
+            | Expression::WriteTime(_)
+            | Expression::TimeToLive(_)
+            | Expression::Times(_)
+            | Expression::Aggregate(_) => self.clone(),
             Expression::Call(function, arguments) => {
-                Expression::Call(function.clone(), all(arguments)?)
+                let arguments = arguments.iter().map(each);
+                Expression::Call(function.clone(), arguments.collect::<Result<_, _>>()?)
             }
-            Expression::Components(parts) => Expression::Components(all(parts)?),
+            Expression::Components(parts) => {
+                Expression::Components(parts.iter().map(each).collect::<Result<_, _>>()?)
+            }
             Expression::Items { ty, items } => Expression::Items {
                 ty: ty.clone(),
-                items: all(items)?,
+                items: items.iter().map(each).collect::<Result<_, _>>()?,
             },
             Expression::Pairs { ty, pairs } => {
-                let pairs = pairs.iter();
-                let pairs = pairs.map(|(k, v)| Ok((k.bound(bindings)?, v.bound(bindings)?)));
+                let pairs = pairs.iter().map(|(k, v)| Ok((each(k)?, each(v)?)));
                 Expression::Pairs {
                     ty: ty.clone(),
                     pairs: pairs.collect::<Result<_, Error>>()?,
                 }
             }
-            Expression::Field(of, index) => {
-                Expression::Field(Box::new(of.bound(bindings)?), *index)
-            }
-            Expression::Element { of, ty, key } => {
-                key_value(key, bindings)?;
-                Expression::Element {
-                    of: Box::new(of.bound(bindings)?),
-                    ty: ty.clone(),
-                    key: key.bound(bindings)?,
-                }
-            }
-            Expression::Slice { of, ty, from, to } => {
-                Ends::evaluate(from.as_ref(), to.as_ref(), bindings)?;
-                Expression::Slice {
-                    of: Box::new(of.bound(bindings)?),
-                    ty: ty.clone(),
-                    from: end(from)?,
-                    to: end(to)?,
-                }
-            }
-            other => other.clone(),
+            Expression::Field(of, index) => Expression::Field(Box::new(each(of)?), *index),
+            Expression::Element { of, ty, key } => Expression::Element {
+                of: Box::new(each(of)?),
+                ty: ty.clone(),
+                key: key.clone(),
+            },
+            Expression::Slice { of, ty, from, to } => Expression::Slice {
+                of: Box::new(each(of)?),
+                ty: ty.clone(),
+                from: from.clone(),
+                to: to.clone(),
+            },
         })
+    }
+
+    /// The same with bound values in place of markers.
+    fn bound(&self, bindings: &Bindings<'_>) -> Result<Expression, Error> {
+        // An open end stays open; null is refused here, before any row is read.
+        let end = |plan: &Option<term::Plan>| match plan {
+            Some(plan) if !plan.evaluate(bindings)?.is_unset() => plan.bound(bindings).map(Some),
+            _ => Ok(None),
+        };
+        let mut bound = self.with_parts(|part| part.bound(bindings))?;
+        match &mut bound {
+            Expression::Term(plan) => *plan = plan.bound(bindings)?,
+            Expression::Times(times) => **times = times.bound(bindings)?,
+            Expression::Element { key, .. } => {
+                key_value(key, bindings)?;
+                *key = key.bound(bindings)?;
+            }
+            Expression::Slice { from, to, .. } => {
+                Ends::evaluate(from.as_ref(), to.as_ref(), bindings)?;
+                (*from, *to) = (end(from)?, end(to)?);
+            }
+            _ => {}
+        }
+        Ok(bound)
+    }
+
+    /// The same with what this row gives in place of all but the aggregates.
+    pub fn settled(&self, scope: &Scope<'_, '_>) -> Result<Expression, Error> {
+        if self.has_aggregate() {
+            return match self {
+                Expression::Aggregate(_) => Ok(self.clone()),
+                other => other.with_parts(|part| part.settled(scope)),
+            };
+        }
+        let value = scope.value(self)?;
+        Ok(Expression::Term(term::Plan::Constant(
+            value.as_deref().map(Arc::from),
+        )))
     }
 }
 

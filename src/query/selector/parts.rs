@@ -8,6 +8,7 @@ use crate::marker::Receiver;
 use crate::selector::plan::{Maker, Typed};
 use crate::selector::{Expression, Part, Times, TimesKind};
 use crate::term;
+use crate::term::fit::Shape;
 
 impl Maker<'_, '_> {
     /// `selector.field`
@@ -134,6 +135,20 @@ impl Maker<'_, '_> {
             ty: times.result(),
             expression: Expression::Times(Box::new(times)),
         })
+    }
+
+    /// The type of `writetime(..)` or `ttl(..)`: a list where there are many cells.
+    pub fn shape_of_times(&self, inner: &Selector, each: Type) -> Result<Shape<'static>, Error> {
+        let many = match (&inner.kind, self.shape(inner)?) {
+            (SelectorKind::Column(_) | SelectorKind::Slice(..), Shape::Known(ty)) => {
+                ty.is_multi_cell()
+            }
+            _ => false,
+        };
+        Ok(Shape::Known(match many {
+            true => Type::list(each, false),
+            false => each,
+        }))
     }
 
     fn part(&mut self, selector: &Selector, whole: &Selector, ty: &Type) -> Result<Part, Error> {

@@ -227,10 +227,9 @@ impl Maker<'_, '_> {
                     _ => Shape::Known(self.function(name, arguments)?.result.clone()),
                 }
             }
-            SelectorKind::CountRows
-            | SelectorKind::WriteTime(_)
-            | SelectorKind::MaxWriteTime(_) => Shape::Known(Type::BigInt),
-            SelectorKind::TimeToLive(_) => Shape::Known(Type::Int),
+            SelectorKind::CountRows | SelectorKind::MaxWriteTime(_) => Shape::Known(Type::BigInt),
+            SelectorKind::WriteTime(inner) => self.shape_of_times(inner, Type::BigInt)?,
+            SelectorKind::TimeToLive(inner) => self.shape_of_times(inner, Type::Int)?,
             SelectorKind::Field(inner, field) => match self.shape(inner)? {
                 Shape::Known(ty) => Shape::Known(field_of(&ty, &field.text, selector)?.1),
                 _ => Shape::Anything,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use types::Type;
 
 pub use plan::Planner;
+pub(crate) use plan::null_inside;
 
 use crate::bind::Bindings;
 use crate::error::Error;
