@@ -279,8 +279,23 @@ fn a_drained_node_answers_health_and_nothing_else() {
     let process = Process::start(folder.command());
     let (admin, native) = (process.address("admin"), process.address("CQL"));
     cql(native, &schema()).unwrap();
+    cql(native, &["INSERT INTO ks.t (k, v) VALUES (1, 'x')".into()]).unwrap();
     let (status, body) = post(admin, "/flush");
     assert_eq!(status, 200, "{body}");
+    let one = |statement: &str| {
+        let rows = cql(native, &[statement.to_string()]).expect("rows");
+        assert_eq!(rows.len(), 1, "{statement}");
+        i64::from_be_bytes(
+            rows[0][0]
+                .as_deref()
+                .expect("a value")
+                .try_into()
+                .expect("a bigint"),
+        )
+    };
+    let used = "SELECT mebibytes FROM system_views.disk_usage WHERE keyspace_name = 'ks' AND table_name = 't'";
+    assert_eq!(one(used), 1, "a file takes room");
+    assert!(one("SELECT capacity_bytes FROM system_views.caches") > 1 << 20);
     let (status, body) = post(admin, "/drain");
     assert_eq!((status, body.contains("DRAINED")), (200, true), "{body}");
     assert_eq!(get(admin, "/health/live").0, 200);

@@ -7,12 +7,14 @@ use coordinator::Registry;
 use metadata::{Committer, Local};
 use schema::virtual_table::{Empty, Keys, Rows, Source};
 use schema::{Table, system};
+use storage::Engine;
 
 use crate::config::{self, Settings};
 
 /// Every source there is; tables whose facts nobody has yet are there and empty, since clients read them too.
 pub fn registry(
     metadata: &Arc<Local>,
+    engine: &Arc<Engine>,
     clients: &Arc<server::Clients>,
     settings: &Settings,
 ) -> Registry {
@@ -21,6 +23,7 @@ pub fn registry(
     let latest: schema::system_schema::Latest = Arc::new(move || newest.state().catalog.clone());
     let mut sources = schema::system_schema::sources(&latest);
     sources.extend(metadata::system::sources(&committer, metadata.number()));
+    sources.extend(super::views::sources(engine));
     sources.push(clients.clone());
     sources.push(Arc::new(SettingsTable::new(settings)));
     let owned: BTreeSet<_> = sources
