@@ -77,6 +77,9 @@ fn fill_options(row: &mut Row<'_>, table: &Table) {
 
 pub(super) fn columns(keyspace: &Keyspace, rows: &mut Rows) {
     for table in keyspace.tables.values() {
+        if !rows.wants(&[table.name.as_bytes()]) {
+            continue;
+        }
         for column in table.columns() {
             rows.add(&[table.name.as_bytes(), column.name.as_bytes()], |row| {
                 fill_column(row, column)
@@ -105,6 +108,9 @@ fn fill_column(row: &mut Row<'_>, column: &Column) {
 
 pub(super) fn dropped_columns(keyspace: &Keyspace, rows: &mut Rows) {
     for table in keyspace.tables.values() {
+        if table.dropped.is_empty() || !rows.wants(&[table.name.as_bytes()]) {
+            continue;
+        }
         // Of a name dropped twice the later one stays: it is added last.
         for dropped in &table.dropped {
             rows.add(&[table.name.as_bytes(), dropped.name.as_bytes()], |row| {

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::meter::Meter;
-use model::key::{RangeTombstoneRef, Slice, partition};
+use model::key::{RangeTombstoneRef, Slice, clustering, partition};
 use model::read::{Command, KeyRange, Keys as Wanted, Position};
 use model::stream::{Error, Partition, Row, Step, Stream};
 use model::{Deletion, PartitionKey, PartitionKeyRef};
 
 use super::rows::KeyAndImage;
 use super::{Keys, Rows, Source};
+
+/// How many rows that a source offers take the time of one that is made.
+const OFFERS_PER_ROW: u64 = 16;
 
 /// The stream of a source's rows that a command asks for. Rows outside the slices are left out here; filter and limits
 /// are the reader's.
@@ -56,34 +59,20 @@ impl Cursor {
     }
 
     /// The rows of `key`, if there are any.
-    fn open(&self, key: PartitionKey) -> Option<Open> {
+    fn open(&self, key: PartitionKey, meter: &mut Meter) -> Option<Open> {
         let table = self.source.definition().clone();
         let count = table.partition_key.len();
         let components: Vec<&[u8]> = partition::components(&key.bytes, count).collect();
         if components.len() != count {
             return None;
         }
-        let mut rows = Rows::new(table);
+        let mut rows = Rows::within(table, self.wanted(&key)?);
         self.source.rows(&components, &mut rows);
+        meter.charge(rows.offered() / OFFERS_PER_ROW, 0, 0);
         if rows.is_empty() {
             return None;
         }
         let (mut rows, static_row) = rows.take();
-        rows.retain(|(clustering, _)| self.slices.iter().any(|slice| slice.contains(clustering)));
-        if let Some(position) = self.resume.as_ref().filter(|position| position.key == key) {
-            let last = position.clustering.as_deref()?;
-            let is_reversed = self.is_reversed;
-            rows.retain(|(clustering, _)| {
-                if is_reversed {
-                    &clustering[..] < last
-                } else {
-                    &clustering[..] > last
-                }
-            });
-            if rows.is_empty() {
-                return None;
-            }
-        }
         if self.is_reversed {
             rows.reverse();
         }
@@ -93,6 +82,21 @@ impl Cursor {
             rows,
             next: 0,
         })
+    }
+
+    /// What is wanted of the rows of `key`: the slices, and of the partition in which the last page ended what comes
+    /// after its last row. Nothing if that page ended with the partition.
+    fn wanted(&self, key: &PartitionKey) -> Option<Vec<Slice>> {
+        let Some(position) = self.resume.as_ref().filter(|position| position.key == *key) else {
+            return Some(self.slices.clone());
+        };
+        let last = position.clustering.as_deref()?;
+        let rest = match self.is_reversed {
+            true => Slice::new(Slice::all().start, Slice::prefix(last).start),
+            false => Slice::new(clustering::after(last), Slice::all().end),
+        };
+        let rest = self.slices.iter().map(|slice| slice.intersect(&rest));
+        Some(rest.filter(|slice| !slice.is_empty()).collect())
     }
 
     fn current(&self) -> &Open {
@@ -143,7 +147,7 @@ impl Stream for Cursor {
                 return Ok(Step::Yield);
             }
             meter.charge(1, 0, 0);
-            self.partition = self.open(key);
+            self.partition = self.open(key, meter);
             if self.partition.is_some() {
                 return Ok(Step::Partition);
             }

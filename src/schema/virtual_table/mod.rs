@@ -4,8 +4,10 @@
 //! [`Cursor`] makes the [`model::stream::Stream`] of it that reads, filters, paging and ordering work on as they do on
 //! storage: partitions by token and key, rows in clustering order, whatever order the source gives.
 //!
-//! Reading by key asks the source for that partition alone. A scan asks for the keys first and for each partition when
-//! it comes to it, so it may see a partition change in between, and leaves out one that has gone.
+//! Reading by key asks the source for that partition alone, and of its rows only those are made that the slices, and the
+//! pages before, leave: [`Rows::wants`] tells a source with many rows which groups of them it can leave out. A scan asks
+//! for the keys first and for each partition when it comes to it, so it may see a partition change in between, and leaves
+//! out one that has gone.
 
 mod cursor;
 mod rows;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use model::cell::Kind;
 use model::image::Builder;
-use model::key::clustering;
+use model::key::{Slice, clustering};
 use model::{ColumnId, Liveness, Timestamp};
 use types::{Type, collection, tuple};
 use uuid::Uuid;
@@ -20,10 +20,13 @@ const WRITTEN: Timestamp = Timestamp(0);
 /// A clustering key and the image of its row.
 pub(crate) type KeyAndImage = (Vec<u8>, Vec<u8>);
 
-/// The rows of one partition.
+/// The rows of one partition that somebody wants; others are left out before they are made.
 #[derive(Debug)]
 pub struct Rows {
     table: Arc<Table>,
+    wanted: Vec<Slice>,
+    /// How many rows were offered.
+    offered: u64,
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     static_row: Option<Vec<u8>>,
     builder: Builder,
@@ -38,19 +41,39 @@ pub struct Row<'a> {
 }
 
 impl Rows {
-    /// No rows of this table yet.
+    /// No rows of this table yet; all are wanted.
     pub fn new(table: Arc<Table>) -> Rows {
+        Rows::within(table, vec![Slice::all()])
+    }
+
+    /// No rows of this table yet; those inside the slices are wanted.
+    pub(crate) fn within(table: Arc<Table>, wanted: Vec<Slice>) -> Rows {
         Rows {
             table,
+            wanted,
+            offered: 0,
             rows: BTreeMap::new(),
             static_row: None,
             builder: Builder::new(),
         }
     }
 
-    /// Adds a row with these clustering components, as CQL bytes; `fill` sets its columns.
-    pub fn add<'a>(&'a mut self, clustering: &[&[u8]], fill: impl FnOnce(&mut Row<'a>)) {
-        let table: &'a Table = &self.table;
+    /// Whether a row whose clustering key begins with these components may be wanted: a source with many rows leaves
+    /// out whole groups of them.
+    pub fn wants(&self, clustering: &[&[u8]]) -> bool {
+        let group = Slice::prefix(&self.key(clustering));
+        let mut wanted = self.wanted.iter();
+        wanted.any(|slice| !slice.intersect(&group).is_empty())
+    }
+
+    /// How many rows the source offered, wanted or not: the work that was done.
+    pub(crate) fn offered(&self) -> u64 {
+        self.offered
+    }
+
+    /// The clustering key, or the beginning of one, of these components.
+    fn key(&self, clustering: &[&[u8]]) -> Vec<u8> {
+        let table = &self.table;
         let mut key = Vec::new();
         for (column, value) in table.clustering.iter().zip(clustering) {
             let pushed = clustering::push(
@@ -65,8 +88,19 @@ impl Rows {
                 table.qualified_name()
             );
         }
+        key
+    }
+
+    /// Adds a row with these clustering components, as CQL bytes; `fill` sets its columns, and is not called for a row
+    /// that nobody wants.
+    pub fn add<'a>(&'a mut self, clustering: &[&[u8]], fill: impl FnOnce(&mut Row<'a>)) {
+        self.offered += 1;
+        let key = self.key(clustering);
+        if !self.wanted.iter().any(|slice| slice.contains(&key)) {
+            return;
+        }
         let mut row = Row {
-            table,
+            table: &self.table,
             kind: ColumnKind::Regular,
             values: BTreeMap::new(),
         };
@@ -246,5 +280,33 @@ impl<'a> Row<'a> {
             .iter()
             .map(|(key, value)| (key.as_ref().as_bytes(), value.as_ref().as_bytes()));
         self.set(column, collection::encode_pairs(pairs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system;
+
+    /// A driver that asks for the columns of one table among a thousand makes the rows of one.
+    #[test]
+    fn only_what_is_wanted_is_made() {
+        let table = system::table("system_schema", "columns").expect("it is built in");
+        let everything = Rows::new(table.clone());
+        let one = Slice::prefix(&everything.key(&[b"t500"]));
+        let mut rows = Rows::within(table, vec![one]);
+        let (mut groups, mut made) = (0, 0);
+        for number in 0..1_000 {
+            let name = format!("t{number}");
+            groups += u32::from(rows.wants(&[name.as_bytes()]));
+            for column in [b"a", b"b"] {
+                rows.add(&[name.as_bytes(), column], |row| {
+                    made += 1;
+                    row.text("kind", "regular");
+                });
+            }
+        }
+        assert_eq!((groups, made, rows.offered()), (1, 2, 2_000));
+        assert_eq!(rows.take().0.len(), 2);
     }
 }
