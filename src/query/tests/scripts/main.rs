@@ -337,3 +337,23 @@ fn what_errors_repeat_of_a_statement_is_bounded() {
         assert!(answer.len() < 5_000, "{short}: {} bytes", answer.len());
     }
 }
+
+#[test]
+fn a_modification_that_waits_too_long_for_its_turn_times_out() {
+    let mut script = Script::new("deadlines");
+    let (runtime, node) = (&script.runtime, script.node.as_ref().expect("a node"));
+    let client = script.client.as_mut().expect("a client");
+    let mut query = |text: &str| runtime.block_on(client.query(text, &[]));
+    query(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    );
+    query("CREATE TABLE ks.t (k int PRIMARY KEY, l list<int>)");
+    query("INSERT INTO ks.t (k, l) VALUES (1, [1, 2])");
+    let guard = runtime.block_on(node.hold("ks", "t", &1i32.to_be_bytes()));
+    let late = query("UPDATE ks.t SET l[0] = 5 WHERE k = 1");
+    assert!(late.starts_with("error 0x1100: "), "{late}");
+    drop(guard);
+    assert_eq!(query("UPDATE ks.t SET l[1] = 7 WHERE k = 1"), "ok");
+    let rows = query("SELECT l FROM ks.t");
+    assert!(rows.ends_with("[1, 7]"), "{rows}");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::env::{Env, Task};
 use coordinator::clock::Clock;
-use coordinator::{Coordinator, Registry};
+use coordinator::{Coordinator, Guard, Registry};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use metadata::{Committer, Local, Observer, State};
@@ -41,7 +41,7 @@ impl Observer for Follower {
 pub struct Node {
     engine: Arc<Engine>,
     pub service: Service,
-    _metadata: Arc<Local>,
+    metadata: Arc<Local>,
     _clock: Task<()>,
 }
 
@@ -85,9 +85,17 @@ impl Node {
         Node {
             engine,
             service,
-            _metadata: metadata,
+            metadata,
             _clock: task,
         }
+    }
+
+    /// Holds the queue of a partition, as a modification does that takes its time.
+    pub async fn hold(&self, keyspace: &str, table: &str, key: &[u8]) -> Guard {
+        let catalog = self.metadata.state().catalog.clone();
+        let table = catalog.table(keyspace, table).expect("a table").id;
+        let queues = self.service.coordinator().queues();
+        queues.enter(table, key).await.expect("nobody is there")
     }
 
     pub fn engine(&self) -> Arc<Engine> {
