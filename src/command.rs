@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use base::text::nearest;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::config;
@@ -63,6 +65,24 @@ pub enum Command {
     /// Load rows from files (not there yet: cqlsh's COPY FROM serves meanwhile)
     #[command(disable_help_flag = true)]
     Load(Rest),
+}
+
+/// What `helenus admin` can be asked; also the names that people know from nodetool.
+const ADMIN_COMMANDS: [&str; 4] = ["status", "flush", "compact", "drain"];
+
+/// What to say to somebody who left out the word `admin`; none if that is not what is wrong.
+pub fn admin_instead(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    // clap knows its own commands, and has a better word for what is near one of them.
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return None;
+    }
+    let meant = nearest(word, ADMIN_COMMANDS.into_iter())?;
+    Some(format!(
+        "unrecognized subcommand '{word}'; a running node is asked by 'helenus admin {meant}'"
+    ))
 }
 
 /// Arguments that a tool reads itself.
@@ -156,6 +176,25 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn who_leaves_out_admin_is_told() {
+        let check = |word: &str, expected: Option<&str>| {
+            let error = Arguments::try_parse_from(["helenus", word]).unwrap_err();
+            let expected = expected.map(|meant| {
+                format!(
+                    "unrecognized subcommand '{word}'; a running node is asked by 'helenus admin {meant}'"
+                )
+            });
+            assert_eq!(admin_instead(&error), expected, "{word}");
+        };
+        check("status", Some("status"));
+        check("stauts", Some("status"));
+        check("comapct", Some("compact"));
+        check("chekc", None);
+        check("repair", None);
+        check("--frobnicate", None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use base::env::Env;
 use clap::Parser;
-use helenus::command::{Arguments, Command, SettingsArguments, Tool};
+use helenus::command::{self, Arguments, Command, SettingsArguments, Tool};
 use helenus::config::{self, Loaded, Machine, Settings, Sources};
 use helenus::log_time::LogTime;
 use helenus::machine;
@@ -42,7 +42,16 @@ const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 struct Failure(u8, String);
 
 fn main() -> ExitCode {
-    let Arguments { settings, command } = Arguments::parse();
+    let Arguments { settings, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => match command::admin_instead(&error) {
+            Some(advice) => {
+                eprintln!("helenus: {advice}");
+                return ExitCode::from(SETTINGS);
+            }
+            None => error.exit(),
+        },
+    };
     let result = match command {
         None => load(&settings).and_then(run_node),
         Some(Command::Check(later)) => load(&settings.then(later)).map(print_settings),
