@@ -73,6 +73,8 @@ pub(crate) struct Job<'a> {
     pub class: Class,
     /// The files that the new one is to take the place of; none for a flush, which is never given up.
     pub inputs: &'a [Arc<File>],
+    /// Where the table's strategy puts the file.
+    pub level: u32,
     /// Log positions that the contents lie between.
     pub log_positions: Option<(u64, u64)>,
     /// Bytes to write in a second; 0 is as many as it can.
@@ -143,7 +145,7 @@ impl Job<'_> {
     }
 
     async fn finish(&self, writer: Writer, dir: Arc<dyn Dir>) -> Result<Ended, Error> {
-        let core = self.core.clone();
+        let (core, level) = (self.core.clone(), self.level);
         let work = move || -> Result<_, Error> {
             let Some(summary) = writer.finish()? else {
                 return Ok(Ended::Nothing);
@@ -152,6 +154,7 @@ impl Job<'_> {
                 id: summary.id.0,
                 len: summary.len,
                 footer_checksum: summary.footer_crc,
+                level,
             };
             let opened = open_file(&core.env, &*dir, &core.cache, meta);
             if opened.is_err() {

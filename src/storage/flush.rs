@@ -176,6 +176,7 @@ async fn write(
         table,
         class: Class::Flush,
         inputs: &[],
+        level: 0,
         log_positions: Some((first.0, generation.end().0)),
         bytes_per_second: 0,
     };

@@ -18,7 +18,7 @@ use model::TableId;
 use model::stream::{Direction, Merge};
 
 use self::purged::Purged;
-use self::strategy::Candidate;
+use self::strategy::{Candidate, Choice};
 use crate::Error;
 use crate::core::Core;
 use crate::files::{self, Ended, Job};
@@ -53,8 +53,7 @@ async fn wait(core: &Core) {
 /// A compaction that is due.
 struct Due {
     table: Arc<Table>,
-    /// The files to merge, by id.
-    inputs: Vec<u64>,
+    choice: Choice,
     /// How many compactions of the table are due.
     backlog: usize,
 }
@@ -72,10 +71,10 @@ async fn compact_due(core: &Arc<Core>) -> bool {
         table.pending.store(backlog, Relaxed);
         let is_ready = table.compaction_rest.left(now).is_none();
         if is_ready && backlog > most.as_ref().map_or(0, |most| most.backlog) {
-            let inputs = choices.swap_remove(0);
+            let choice = choices.swap_remove(0);
             most = Some(Due {
                 table,
-                inputs,
+                choice,
                 backlog,
             });
         }
@@ -91,8 +90,8 @@ async fn carry_out(core: &Arc<Core>, due: &Due) {
     let table = &due.table;
     let _compacting = table.compacting.lock().await;
     let mut inputs = table.view().files.clone();
-    inputs.retain(|file| due.inputs.contains(&file.meta.id));
-    if inputs.len() < due.inputs.len() {
+    inputs.retain(|file| due.choice.inputs.contains(&file.meta.id));
+    if inputs.len() < due.choice.inputs.len() {
         return;
     }
     // As fast as allowed while it keeps up; each compaction that waits behind allows as much again.
@@ -100,7 +99,7 @@ async fn carry_out(core: &Arc<Core>, due: &Due) {
         .options
         .compaction_bytes_per_second
         .saturating_mul(due.backlog as u64);
-    match merge(core, table, inputs.clone(), speed).await {
+    match merge(core, table, inputs.clone(), due.choice.level, speed).await {
         Ok(_) => table.compaction_rest.end(),
         Err(error) if set_aside(&inputs, &error) => {}
         Err(error) => {
@@ -129,20 +128,25 @@ fn set_aside(inputs: &[Arc<File>], error: &Error) -> bool {
     true
 }
 
-fn choose(table: &Table) -> Vec<Vec<u64>> {
+fn choose(table: &Table) -> Vec<Choice> {
     let view = table.peek();
     let sound = view.files.iter().filter(|file| !file.is_damaged());
     let candidates: Vec<_> = sound
-        .map(|file| Candidate {
-            id: file.meta.id,
-            bytes: file.meta.len,
+        .map(|file| {
+            let statistics = file.reader.statistics();
+            Candidate {
+                id: file.meta.id,
+                bytes: file.meta.len,
+                level: file.meta.level,
+                tokens: (statistics.first.token, statistics.last.token),
+                timestamps: statistics.timestamps,
+            }
         })
         .collect();
     if candidates.len() < 2 {
         return Vec::new();
     }
-    let choices = strategy::choose(&candidates, &table.schema().options.compaction);
-    choices.into_iter().map(|choice| choice.0).collect()
+    strategy::choose(&candidates, &table.schema().options.compaction)
 }
 
 /// Merges all files of one table, or of each, into one. A table that fails keeps none of the others from it.
@@ -170,7 +174,7 @@ async fn compact_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error
         inputs.retain(|file| !file.is_damaged());
         let merged = match inputs.is_empty() {
             true => Ok(()),
-            false => merge(core, table, inputs.clone(), speed).await,
+            false => merge(core, table, inputs.clone(), 0, speed).await,
         };
         match merged {
             Err(error) if set_aside(&inputs, &error) => damage = damage.and(Err(error)),
@@ -199,6 +203,7 @@ async fn merge(
     core: &Arc<Core>,
     table: &Arc<Table>,
     inputs: Vec<Arc<File>>,
+    level: u32,
     bytes_per_second: u64,
 ) -> Result<(), Error> {
     reserve(core, table, &inputs).await?;
@@ -223,6 +228,7 @@ async fn merge(
         table,
         class: Class::Compaction,
         inputs: &inputs,
+        level,
         log_positions,
         bytes_per_second,
     };

@@ -4,9 +4,12 @@
 //! merged, at most `max_threshold` at once. Files below `min_sstable_size` are of one size. Of several buckets the one
 //! with the smallest files goes first: it is cheapest and shortens reads as much as any.
 //!
-//! Tables with another strategy are compacted by this one for now.
+//! Tables with another strategy are compacted by this one for now. What a candidate says beyond its size is for those:
+//! leveled compaction goes by level and tokens, time windows by timestamps.
 
+use model::Timestamp;
 use schema::table::compaction::Compaction;
+use types::Token;
 
 /// What a strategy sees of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +18,22 @@ pub struct Candidate {
     pub id: u64,
     /// Its length.
     pub bytes: u64,
+    /// Where a former choice has put it; 0 for what was flushed.
+    pub level: u32,
+    /// The first and last token.
+    pub tokens: (Token, Token),
+    /// The smallest and largest timestamp.
+    pub timestamps: (Timestamp, Timestamp),
 }
 
-/// The files to merge into one, by id.
+/// Files to merge into one, and where to put that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice(pub Vec<u64>);
+pub struct Choice {
+    /// The files, by id.
+    pub inputs: Vec<u64>,
+    /// The level of the new file.
+    pub level: u32,
+}
 
 /// Cassandra's `min_sstable_size`.
 const FILE_BYTES_MIN: f64 = 50.0 * 1024.0 * 1024.0;
@@ -36,7 +50,10 @@ pub fn choose(files: &[Candidate], options: &Compaction) -> Vec<Choice> {
     due.sort_by(|a, b| average(a).total_cmp(&average(b)));
     let max = options.threshold_max().max(2);
     due.into_iter()
-        .map(|bucket| Choice(bucket.iter().take(max).map(|file| file.id).collect()))
+        .map(|bucket| Choice {
+            inputs: bucket.iter().take(max).map(|file| file.id).collect(),
+            level: 0,
+        })
         .collect()
 }
 
@@ -85,10 +102,13 @@ mod tests {
             .map(|(id, &bytes)| Candidate {
                 id: id as u64,
                 bytes,
+                level: 0,
+                tokens: (Token::MIN, Token(i64::MAX)),
+                timestamps: (Timestamp::MIN, Timestamp::MAX),
             })
             .collect();
         let chosen = choose(&files, &compaction);
-        let chosen: Vec<&[u64]> = chosen.iter().map(|choice| &choice.0[..]).collect();
+        let chosen: Vec<&[u64]> = chosen.iter().map(|choice| &choice.inputs[..]).collect();
         assert_eq!(chosen, expected, "{options:?} {sizes:?}");
     }
 

@@ -32,15 +32,16 @@
 //! | 1 | table is known | table id (16) |
 //! | 2 | table was dropped | table id (16), log position (varint) |
 //! | 3 | dropped table is forgotten | table id (16) |
-//! | 4 | file is live | table id (16), file id (varint), length (varint), footer checksum (4) |
+//! | 4 | file is live, in version 1 | table id (16), file id (varint), length (varint), footer checksum (4) |
 //! | 5 | file is dead | table id (16), file id (varint) |
 //! | 6 | table is in files up to a log position | table id (16), log position (varint) |
 //! | 7 | table was truncated | table id (16), log position (varint), time in microseconds (signed varint) |
 //! | 8 | the log begins at a segment | segment id (varint) |
 //! | 9 | file ids below are taken | file id (varint) |
 //! | 10 | the metadata log was followed up to an epoch | epoch (varint) |
+//! | 11 | file is live | table id (16), bytes that follow (varint): file id (varint), length (varint), footer checksum (4), level (varint), and what later versions may add, which is skipped |
 //!
-//! Version 1 is the same without edit 10. It is read, and written anew as the present version when it is opened.
+//! Version 1 is the same with edit 4 for 11, and without edit 10. It is read, and written anew as the present version when it is opened.
 
 use base::bytes::{Error, Reader, put_signed_varint, put_varint};
 use base::checksum::{Crc32, crc32, crc32_salted};
@@ -113,6 +114,8 @@ pub struct File {
     pub len: u64,
     /// The checksum in its footer.
     pub footer_checksum: u32,
+    /// Where its compaction strategy has put it; 0 for what was flushed.
+    pub level: u32,
 }
 
 /// A manifest's header.
@@ -227,10 +230,14 @@ fn encode_edit(edit: &Edit, out: &mut Vec<u8>) {
         }
         Edit::Forgotten(table) => tag(3, table),
         Edit::Added(table, file) => {
-            tag(4, table);
-            put_varint(out, file.id);
-            put_varint(out, file.len);
-            out.extend_from_slice(&file.footer_checksum.to_le_bytes());
+            tag(11, table);
+            let mut fields = Vec::with_capacity(24);
+            put_varint(&mut fields, file.id);
+            put_varint(&mut fields, file.len);
+            fields.extend_from_slice(&file.footer_checksum.to_le_bytes());
+            put_varint(&mut fields, u64::from(file.level));
+            put_varint(out, fields.len() as u64);
+            out.extend_from_slice(&fields);
         }
         Edit::Removed(table, id) => {
             tag(5, table);
@@ -264,7 +271,7 @@ fn decode_edit(reader: &mut Reader<'_>) -> Result<Edit, Error> {
     let start = reader.clone();
     let tag = reader.u8()?;
     let table = match tag {
-        1..=7 => TableId(Uuid::from_bytes(reader.fixed()?)),
+        1..=7 | 11 => TableId(Uuid::from_bytes(reader.fixed()?)),
         _ => TableId(Uuid::nil()),
     };
     Ok(match tag {
@@ -272,15 +279,8 @@ fn decode_edit(reader: &mut Reader<'_>) -> Result<Edit, Error> {
         2 => Edit::Dropped(table, Position(reader.varint()?)),
         3 => Edit::Forgotten(table),
         4 => {
-            let (id, len) = (reader.varint()?, reader.varint()?);
-            Edit::Added(
-                table,
-                File {
-                    id,
-                    len,
-                    footer_checksum: reader.u32_le()?,
-                },
-            )
+            let file = decode_file(reader)?;
+            Edit::Added(table, file)
         }
         5 => Edit::Removed(table, reader.varint()?),
         6 => Edit::Replay(table, Position(reader.varint()?)),
@@ -288,7 +288,24 @@ fn decode_edit(reader: &mut Reader<'_>) -> Result<Edit, Error> {
         8 => Edit::LogStart(reader.varint()?),
         9 => Edit::NextFile(reader.varint()?),
         10 => Edit::Epoch(reader.varint()?),
+        11 => {
+            let mut fields = Reader::at(reader.varint_bytes()?, start.position());
+            let mut file = decode_file(&mut fields)?;
+            let level = fields.varint()?;
+            file.level = u32::try_from(level).map_err(|_| start.error("level of a file"))?;
+            Edit::Added(table, file)
+        }
         _ => return Err(start.error("unknown edit")),
+    })
+}
+
+/// What both edits that make a file live begin with.
+fn decode_file(reader: &mut Reader<'_>) -> Result<File, Error> {
+    Ok(File {
+        id: reader.varint()?,
+        len: reader.varint()?,
+        footer_checksum: reader.u32_le()?,
+        level: 0,
     })
 }
 
@@ -302,6 +319,7 @@ mod tests {
             id: 300,
             len: 1 << 40,
             footer_checksum: 0xdead_beef,
+            level: 3,
         };
         vec![
             Edit::Table(table),
@@ -330,6 +348,18 @@ mod tests {
             decode_record(6, &mut Reader::new(&bytes)).is_err(),
             "another generation"
         );
+    }
+
+    #[test]
+    fn a_file_may_have_more_fields_some_day() {
+        let mut record = Vec::new();
+        encode_edit(&edits()[3], &mut record);
+        let length_at = 1 + 16;
+        record[length_at] += 2;
+        record.extend([7, 7]);
+        let mut reader = Reader::new(&record);
+        assert_eq!(decode_edit(&mut reader), Ok(edits()[3].clone()));
+        assert!(reader.is_empty());
     }
 
     #[test]

@@ -126,6 +126,7 @@ mod tests {
             id,
             len: 10,
             footer_checksum: 1,
+            level: 2,
         };
         let edits = [
             Edit::Table(table(1)),
@@ -157,6 +158,7 @@ mod tests {
             id: 4,
             len: 10,
             footer_checksum: 1,
+            level: 2,
         };
         let mut state = State::default();
         assert!(state.apply(&Edit::Added(table(1), file)).is_err());

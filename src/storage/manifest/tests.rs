@@ -27,6 +27,7 @@ fn changes() -> impl Iterator<Item = Vec<Edit>> {
         id,
         len: 100 * id,
         footer_checksum: id as u32,
+        level: id as u32 % 3,
     };
     let first = vec![Edit::Table(table(1)), Edit::Table(table(2))];
     std::iter::once(first).chain((1..).map(move |id| {

@@ -135,6 +135,7 @@ async fn write_anew(
             table,
             class: Class::Compaction,
             inputs,
+            level: file.meta.level,
             log_positions: statistics.log_positions,
             bytes_per_second: 0,
         };

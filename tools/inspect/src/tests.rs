@@ -88,6 +88,7 @@ fn manifest_file() -> Vec<u8> {
         id: 4,
         len: 100,
         footer_checksum: 5,
+        level: 0,
     };
     let mut file = manifest::header(3).to_vec();
     file.resize(manifest::RECORDS_AT as usize, 0);
