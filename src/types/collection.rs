@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Error, Type, tuple, vector};
+use crate::{Error, Type, comparable, tuple, vector};
 
 /// Walks the elements of a list or set, or keys and values of a map in turn.
 #[derive(Debug, Clone)]
@@ -159,7 +159,7 @@ pub fn normalize<'a>(ty: &Type, value: &'a [u8]) -> Result<Cow<'a, [u8]>, Error>
         Type::List { element, .. } => encode_cows(&normal_items(element, value)?),
         Type::Set { element, .. } => {
             let mut items = normal_items(element, value)?;
-            sort_unique(&mut items, |a, b| element.compare(a, b));
+            sort_unique(element, &mut items, |item| item);
             encode_cows(&items)
         }
         Type::Map { key, value: of, .. } => {
@@ -168,7 +168,7 @@ pub fn normalize<'a>(ty: &Type, value: &'a [u8]) -> Result<Cow<'a, [u8]>, Error>
                 let (k, v) = pair?;
                 pairs.push((normalize(key, k)?, normalize(of, v)?));
             }
-            sort_unique(&mut pairs, |a, b| key.compare(&a.0, &b.0));
+            sort_unique(key, &mut pairs, |(key, _)| key);
             encode_pairs(pairs.iter().map(|(k, v)| (&**k, &**v)))
         }
         Type::Vector { element, dimension } => {
@@ -206,8 +206,13 @@ fn encode_cows(items: &[Cow<'_, [u8]>]) -> Vec<u8> {
     encode_items(items.iter().map(|item| &**item))
 }
 
-/// Sorts, then keeps the last of equal entries. The usual input is sorted already: one pass finds that out.
-fn sort_unique<T>(entries: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) {
+/// Sorts by a part of each entry, then keeps the last of equal ones. The usual input is sorted already: one pass finds
+/// that out.
+fn sort_unique<T>(ty: &Type, entries: &mut Vec<T>, part: impl Fn(&T) -> &[u8]) {
+    if ty.any(&|ty| matches!(ty, Type::Decimal)) && sort_by_form(ty, entries, &part) {
+        return;
+    }
+    let compare = |a: &T, b: &T| ty.compare(part(a), part(b));
     if entries.is_sorted_by(|a, b| compare(a, b).is_lt()) {
         return;
     }
@@ -215,4 +220,24 @@ fn sort_unique<T>(entries: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Or
     entries.reverse();
     entries.dedup_by(|a, b| compare(a, b).is_eq());
     entries.reverse();
+}
+
+/// The same for a type whose comparison is dear: the comparable form of each entry is made once. False, and nothing
+/// done, if one has none.
+fn sort_by_form<T>(ty: &Type, entries: &mut Vec<T>, part: &impl Fn(&T) -> &[u8]) -> bool {
+    let form = |entry: &T| {
+        let (value, mut form) = (part(entry), Vec::new());
+        // A value of no bytes comes before all others.
+        let done = value.is_empty() || comparable::encode(ty, value, &mut form).is_ok();
+        done.then_some(form)
+    };
+    let Some(forms) = entries.iter().map(form).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let mut both: Vec<(Vec<u8>, T)> = forms.into_iter().zip(entries.drain(..)).collect();
+    both.sort_by(|a, b| a.0.cmp(&b.0));
+    both.reverse();
+    both.dedup_by(|a, b| a.0 == b.0);
+    entries.extend(both.into_iter().rev().map(|(_, entry)| entry));
+    true
 }

@@ -4,7 +4,7 @@
 //! [`encode`] also reads the text. Integers go to every number, to dates and times; quoted text also to addresses,
 //! dates and times; everything else only to its own types.
 
-use crate::value::decimal::Decimal;
+use crate::value::decimal::{self, Decimal};
 use crate::value::duration::Duration;
 use crate::value::{date, hex, inet, number, time, timestamp, uuid, varint};
 use crate::{Error, Type};
@@ -183,8 +183,9 @@ pub fn parse(ty: &Type, text: &str) -> Result<Vec<u8>, Error> {
             .into(),
         Type::VarInt => varint::write(&varint::parse(text).ok_or_else(|| lower("int"))?),
         Type::Decimal => Decimal::parse(text)
-            .ok_or_else(|| lower("BigDecimal"))?
-            .write(),
+            .map(|number| number.write())
+            .filter(|bytes| bytes.len() <= decimal::BYTES_MAX)
+            .ok_or_else(|| lower("BigDecimal"))?,
         Type::Float => number::parse_float(text)
             .ok_or_else(|| upper("float"))?
             .to_be_bytes()

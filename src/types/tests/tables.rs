@@ -1291,3 +1291,22 @@ fn uuids_made_are_valid() {
         Some(1_700_000_000_123_456)
     );
 }
+
+/// Of equal elements the last stays, also where their order is told by forms that are made once.
+#[test]
+fn equal_keys_are_kept_once() {
+    let number = |text: &str| literal::parse(&Type::Decimal, text).expect(text);
+    let ty = Type::map(Type::Decimal, Type::Text, true);
+    for edge in [None, Some("1e-2147483647")] {
+        let keys = ["1.0", "0.5", "1.00", "-3", "0.50"].into_iter().chain(edge);
+        let pairs: Vec<_> = keys.map(|text| (number(text), text.as_bytes())).collect();
+        let value = collection::encode_pairs(pairs.iter().map(|(k, v)| (&k[..], *v)));
+        let normal = collection::normalize(&ty, &value).expect("a valid map");
+        let pairs = collection::Pairs::new(&normal).expect("a map");
+        let texts = pairs.map(|pair| String::from_utf8_lossy(pair.expect("a pair").1).into_owned());
+        let texts: Vec<String> = texts.filter(|text| !text.contains('e')).collect();
+        assert_eq!(texts, ["-3", "0.50", "1.00"]);
+    }
+    let long = "1".repeat(3_000);
+    assert!(literal::parse(&Type::Decimal, &long).is_err());
+}
