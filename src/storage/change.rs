@@ -16,11 +16,13 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
     let changing = core.changing.lock().await;
     let mut tables = Tables::clone(&core.tables());
     let mut edits = Vec::new();
+    let mut is_again = false;
     let catalog = facts.catalog;
     for schema in catalog.tables().filter(|table| table.is_stored()) {
         match tables.get(&schema.id) {
             Some(table) => table.set_schema(schema.clone()),
             None => {
+                is_again |= core.known.state().dropped.contains_key(&schema.id);
                 edits.push(Edit::Table(schema.id));
                 tables.insert(
                     schema.id,
@@ -31,6 +33,10 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
     }
     if facts.epoch > core.known.state().epoch {
         edits.push(Edit::Epoch(facts.epoch));
+    }
+    if is_again {
+        // The manifest will say that the log is not replayed below where the former table of this id was dropped.
+        core.log.synced(core.written()).await?;
     }
     // Known durably before its first write: a start tells tables that were dropped from those that never were, and
     // by the epoch a schema that never had them from one that has lost them.

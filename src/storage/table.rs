@@ -245,14 +245,6 @@ impl Table {
         self.dropped.load(SeqCst)
     }
 
-    /// Refuses what still holds a dropped table.
-    pub fn check_not_dropped(&self) -> Result<(), Error> {
-        match self.is_dropped() {
-            true => Err(Error::NoTable(self.id)),
-            false => Ok(()),
-        }
-    }
-
     /// The table is dropped: from here on nobody new writes to it.
     pub fn set_dropped(&self) {
         self.dropped.store(true, SeqCst);

@@ -270,8 +270,9 @@ impl Turn {
 
     /// The table's place among the turn's tables.
     fn target(&mut self, id: TableId) -> Result<usize, Error> {
-        if let Some(index) = self.tables.iter().position(|target| target.table.id == id) {
-            self.tables[index].table.check_not_dropped()?;
+        // One that was dropped may have been made again under its id.
+        let is_it = |target: &Target| target.table.id == id && !target.table.is_dropped();
+        if let Some(index) = self.tables.iter().position(is_it) {
             return Ok(index);
         }
         let table = self.core.table(id)?;

@@ -37,8 +37,12 @@ impl State {
     /// Applies an edit. An edit of a table that is not there says that the manifest is not what was written.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), &'static str> {
         match edit {
-            Edit::Table(table) => {
-                self.tables.entry(*table).or_default();
+            Edit::Table(id) => {
+                let table = self.tables.entry(*id).or_default();
+                // What the log has of a dropped table of this id is none of the new one's.
+                if let Some(position) = self.dropped.remove(id) {
+                    table.replay = table.replay.max(position);
+                }
             }
             Edit::Dropped(table, position) => {
                 self.tables

@@ -318,3 +318,33 @@ fn a_flush_period_is_followed() {
         assert_eq!(engine.status().flushes, 1, "nothing was written since");
     });
 }
+
+/// `CREATE TABLE .. WITH ID` may name a table that was dropped: the new one is writable, and has nothing of the old.
+#[test]
+fn a_table_may_be_made_again_under_its_id() {
+    let machine = Machine::new(31);
+    let (with, without) = (catalog(&[TABLE]), catalog(&[]));
+    let (own, again) = (with.clone(), with.clone());
+    machine
+        .run(|env| async move {
+            let engine = open(&env, &own).await.unwrap();
+            let t = table(&own, "t");
+            let mut turn = engine.turn();
+            put("old", "v").write(&mut turn, &t, 1).unwrap();
+            turn.commit().unwrap();
+            follow(&engine, &without).await.unwrap();
+            follow(&engine, &own).await.unwrap();
+            put("new", "v").write(&mut turn, &t, 1).unwrap();
+            let position = turn.commit().unwrap().unwrap();
+            engine.durable(position).await.unwrap();
+            assert_eq!(count(&engine, &env, &own, "t").await, 1);
+        })
+        .unwrap();
+    machine.disk().power_failure();
+    machine
+        .run(|env| async move {
+            let engine = open(&env, &again).await.unwrap();
+            assert_eq!(count(&engine, &env, &again, "t").await, 1);
+        })
+        .unwrap();
+}
