@@ -7,11 +7,12 @@
 //! 2 when arguments or settings are wrong. An error is one line on stderr. Standard output has the ready line alone.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the entry point reads variables and files for the settings, before there is a node"
 )]
 
 use std::future::Future;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -98,19 +99,23 @@ fn settings_file(arguments: &SettingsArguments) -> Result<Option<(String, String
             format!("{name}: the settings file cannot be read: {what}"),
         )
     };
-    match std::fs::metadata(path) {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
         Err(error)
             if error.kind() == std::io::ErrorKind::NotFound && arguments.config.is_none() =>
         {
             return Ok(None);
         }
         Err(error) => return Err(failure(&error)),
-        Ok(metadata) if metadata.len() > SETTINGS_BYTES_MAX => {
-            return Err(failure(&"it is larger than 1MiB"));
-        }
-        Ok(_) => {}
+    };
+    // Bounded whatever its length is said to be: a device or a pipe says none.
+    let mut bytes = Vec::new();
+    file.take(SETTINGS_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failure(&error))?;
+    if bytes.len() as u64 > SETTINGS_BYTES_MAX {
+        return Err(failure(&"it is larger than 1MiB"));
     }
-    let bytes = std::fs::read(path).map_err(|error| failure(&error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
@@ -222,11 +227,12 @@ async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
     })?;
     say(&node.ready().to_string());
     until_signal(&mut interrupt, &mut terminate, std::future::pending::<()>()).await;
-    tracing::info!(
-        "stopping: finishing requests and writing memtables to files; a second signal ends it at once"
-    );
+    tracing::info!("stopping; a second signal ends the process at once");
     match until_signal(&mut interrupt, &mut terminate, node.stop()).await {
-        Some(Ok(())) => Ok(()),
+        Some(Ok(())) => {
+            tracing::info!("stopped");
+            Ok(())
+        }
         Some(Err(error)) => Err(Failure(
             MACHINE,
             format!("the node stopped without writing everything to files: {error}"),

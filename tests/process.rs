@@ -301,8 +301,88 @@ fn a_drained_node_answers_health_and_nothing_else() {
     assert_eq!(get(admin, "/health/live").0, 200);
     assert_eq!(get(admin, "/health/ready").0, 503);
     assert!(cql(native, &[]).is_err());
+    let (status, body) = post(admin, "/compact");
+    assert_eq!(
+        (status, body.contains("the node is drained")),
+        (503, true),
+        "{body}"
+    );
     process.signal("-TERM");
-    assert_eq!(process.end().0, Some(0));
+    let (code, _, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    // The log tells what people did, each thing once, in its order.
+    let told: Vec<_> = log
+        .lines()
+        .filter_map(|line| Some(line.split_once(" INFO helenus")?.1.split_once(": ")?.1))
+        .map(|text| text.split_once(" in ").map_or(text, |(what, _)| what))
+        .collect();
+    let expected = [
+        "created keyspace ks (epoch 3)",
+        "created table ks.t (epoch 4)",
+        "flushing all tables, as an operator asked",
+        "flushed all tables",
+        "draining: finishing requests, then writing memtables to files",
+        "drained",
+        "stopping; a second signal ends the process at once",
+        "stopped",
+    ];
+    assert_eq!(told, expected, "{log}");
+}
+
+/// Every file of a table, by its name.
+fn table_files(folder: &Folder, table: &str) -> Vec<PathBuf> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => walk(&path, found),
+                false => found.push(path),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&folder.0.join("helenus-data/data"), &mut found);
+    let directory = format!("{table}-");
+    let is_of_table = |path: &PathBuf| {
+        path.components()
+            .any(|part| part.as_os_str().to_string_lossy().starts_with(&directory))
+    };
+    found.retain(is_of_table);
+    found
+}
+
+#[test]
+fn compaction_of_everything_goes_on_after_a_table_that_fails() {
+    let folder = Folder::new("compact");
+    let process = Process::start(folder.command());
+    let (admin, native) = (process.address("admin"), process.address("CQL"));
+    let mut statements = vec![schema().swap_remove(0)];
+    let tables = ["aa", "bb", "cc"];
+    statements.extend(tables.map(|table| format!("CREATE TABLE ks.{table} (k int PRIMARY KEY)")));
+    cql(native, &statements).unwrap();
+    for key in 0..2 {
+        let inserts = tables.map(|table| format!("INSERT INTO ks.{table} (k) VALUES ({key})"));
+        cql(native, &inserts).unwrap();
+        assert_eq!(post(admin, "/flush").0, 200);
+    }
+    process.kill();
+    for table in ["aa", "bb"] {
+        let files = table_files(&folder, table);
+        assert_eq!(files.len(), 2, "{files:?}");
+        let mut bytes = fs::read(&files[0]).expect("a file");
+        // In the first block, past what an opening reads.
+        bytes[40] ^= 1;
+        fs::write(&files[0], bytes).expect("a file");
+    }
+    let process = Process::start(folder.command());
+    let (status, body) = post(process.address("admin"), "/compact");
+    assert_eq!(status, 500, "{body}");
+    assert!(
+        body.contains("\"ks.aa: ") && body.contains("; and 1 more table failed"),
+        "{body}"
+    );
+    assert_eq!(table_files(&folder, "aa").len(), 2);
+    assert_eq!(table_files(&folder, "cc").len(), 1);
 }
 
 #[test]
@@ -420,6 +500,34 @@ fn bad_settings_and_arguments_end_with_2() {
     );
     check(&["check"], "helenus: helenus.yaml:2:1: unknown setting");
     assert_eq!(folder.files(), ["helenus.yaml"]);
+}
+
+/// What says no length is read no further than a settings file goes.
+#[test]
+fn settings_come_from_pipes_and_never_without_end() {
+    let folder = Folder::new("pipe");
+    let (code, _, error) = folder.run(&["check", "--config", "/dev/zero"]);
+    let expected = "helenus: /dev/zero: the settings file cannot be read: it is larger than 1MiB\n";
+    assert_eq!((code, error.as_str()), (Some(2), expected));
+
+    let pipe = folder.0.join("pipe.yaml");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let write = |text: String| {
+        let pipe = pipe.clone();
+        // The reader may leave in the middle.
+        std::thread::spawn(move || drop(fs::write(pipe, text)))
+    };
+    let writer = write("rack: from-a-pipe\n".into());
+    let (code, out, error) = folder.run(&["check", "--config", "pipe.yaml"]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert!(out.contains("\nrack: from-a-pipe\n"), "{out}");
+    writer.join().expect("a writer");
+    let writer = write("#".repeat(2 << 20));
+    let (code, _, error) = folder.run(&["check", "--config", "pipe.yaml"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("it is larger than 1MiB"), "{error}");
+    writer.join().expect("a writer");
 }
 
 #[test]

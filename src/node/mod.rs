@@ -16,10 +16,12 @@
 
 mod directories;
 mod error;
+mod news;
 mod operations;
 mod options;
 mod ready;
 mod sources;
+mod target;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -49,6 +51,7 @@ pub struct Node {
     operations: Arc<Operations>,
     admin: admin::Running,
     _clock_task: Task<()>,
+    _news_task: Task<()>,
     _directories: Directories,
 }
 
@@ -72,6 +75,9 @@ impl Node {
             env: env.clone(),
             engine: engine.clone(),
         }));
+
+        let news = news::write(metadata.clone(), metadata.subscribe());
+        let news_task = env.spawn("news", news);
 
         let root = directories.root.clone();
         let (clock, clock_task) = Clock::open(&env, root).await.map_err(|error| {
@@ -132,6 +138,7 @@ impl Node {
             operations,
             admin,
             _clock_task: clock_task,
+            _news_task: news_task,
             _directories: directories,
         })
     }

@@ -8,10 +8,11 @@ use admin::{Control, Failure, Mode, Status, Target};
 use base::env::{BoxFuture, Env};
 use coordinator::clock::Clock;
 use metadata::{Committer, NodeNumber, State};
-use model::TableId;
 use schema::system;
 use server::Server;
 use storage::Engine;
+
+use super::target::{self, Failures, Told};
 
 /// The services of a running node, and what it does about requests.
 pub struct Operations {
@@ -38,6 +39,29 @@ pub struct Draining {
 
 const MODES: [Mode; 3] = [Mode::Normal, Mode::Draining, Mode::Drained];
 
+/// What is done to one table after the other.
+#[derive(Clone, Copy)]
+enum Work {
+    Flush,
+    Compact,
+}
+
+impl Work {
+    fn doing(self) -> &'static str {
+        match self {
+            Work::Flush => "flushing",
+            Work::Compact => "compacting",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Work::Flush => "flushed",
+            Work::Compact => "compacted",
+        }
+    }
+}
+
 impl Operations {
     /// Takes no more requests, finishes those that were begun, writes everything to files. Doing it twice is doing it
     /// once.
@@ -46,6 +70,8 @@ impl Operations {
         if *done {
             return Ok(());
         }
+        let begun = self.env.mono();
+        tracing::info!("draining: finishing requests, then writing memtables to files");
         self.draining.mode.store(1, Ordering::Relaxed);
         let cut = self.server.drain(self.drain_time).await;
         if cut > 0 {
@@ -55,47 +81,41 @@ impl Operations {
         self.clock.settle().await;
         *done = true;
         self.draining.mode.store(2, Ordering::Relaxed);
+        let millis = self.env.mono().saturating_sub(begun).as_millis();
+        tracing::info!("drained in {millis} ms: everything is in files");
         Ok(())
     }
 
-    /// Tables that a target means; storage's own stay out unless they are named.
-    fn tables(&self, target: &Target) -> Result<Vec<TableId>, Failure> {
-        let state = self.metadata.state();
-        let Some(keyspace) = &target.keyspace else {
-            return Ok(state
-                .catalog
-                .tables()
-                .filter(|table| table.is_stored())
-                .map(|table| table.id)
-                .collect());
-        };
-        if state.catalog.keyspace(keyspace).is_none() {
-            return Err(Failure::Unknown(format!(
-                "Keyspace [{keyspace}] does not exist."
-            )));
-        }
-        if target.tables.is_empty() {
-            let of_keyspace =
-                |table: &&Arc<schema::Table>| *table.keyspace == **keyspace && table.is_stored();
-            return Ok(state
-                .catalog
-                .tables()
-                .filter(of_keyspace)
-                .map(|table| table.id)
-                .collect());
-        }
-        let mut ids = Vec::new();
-        for name in &target.tables {
-            match state.catalog.table(keyspace, name) {
-                Some(table) if table.is_stored() => ids.push(table.id),
-                _ => {
-                    return Err(Failure::Unknown(format!(
-                        "Unknown keyspace/cf pair ({keyspace}.{name})"
-                    )));
-                }
+    /// Works on each table that a target means. One that fails keeps none of the others from it.
+    async fn work(&self, work: Work, target: &Target) -> Result<(), Failure> {
+        let tables = target::tables(&self.metadata.state(), target)?;
+        let (told, begun) = (Told(target), self.env.mono());
+        tracing::info!("{} {told}, as an operator asked", work.doing());
+        let mut failures = Failures::default();
+        for table in tables {
+            let result = match work {
+                Work::Flush => self.engine.flush(Some(table.id)).await,
+                Work::Compact => self.engine.compact(Some(table.id)).await,
+            };
+            if let Err(error) = &result {
+                tracing::warn!("{} {}: {error}", work.doing(), table.qualified_name());
             }
+            failures.note(&table, result);
         }
-        Ok(ids)
+        failures.end()?;
+        let millis = self.env.mono().saturating_sub(begun).as_millis();
+        tracing::info!("{} {told} in {millis} ms", work.done());
+        Ok(())
+    }
+
+    /// Refuses what a node that is stopping does not begin.
+    fn check_running(&self) -> Result<(), Failure> {
+        let what = match self.mode() {
+            Mode::Normal => return Ok(()),
+            Mode::Draining => "the node is draining",
+            Mode::Drained => "the node is drained, and does nothing more until it is started again",
+        };
+        Err(Failure::Unavailable(what.into()))
     }
 
     fn storage_status(&self) -> (admin::Storage, u64) {
@@ -191,24 +211,22 @@ impl Control for Operations {
     }
 
     fn flush(&self, target: Target) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async move {
-            for table in self.tables(&target)? {
-                self.engine.flush(Some(table)).await.map_err(failed)?;
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.work(Work::Flush, &target).await })
     }
 
     fn compact(&self, target: Target) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            for table in self.tables(&target)? {
-                self.engine.compact(Some(table)).await.map_err(failed)?;
-            }
-            Ok(())
+            self.check_running()?;
+            self.work(Work::Compact, &target).await
         })
     }
 
     fn drain(&self) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async move { Operations::drain(self).await.map_err(failed) })
+        Box::pin(async move {
+            let drained = Operations::drain(self).await;
+            drained
+                .inspect_err(|error| tracing::error!("not drained: {error}"))
+                .map_err(failed)
+        })
     }
 }

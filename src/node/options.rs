@@ -68,7 +68,7 @@ pub fn query(settings: &Settings) -> query::Options {
         dead_rows_warn: settings.tombstone_warn_threshold,
         batch_bytes_fail: settings.batch_size_fail_threshold,
         batch_bytes_warn: settings.batch_size_warn_threshold,
-        ..query::Options::default()
+        unlogged_partitions_warn: settings.unlogged_batch_across_partitions_warn_threshold as usize,
     }
 }
 
