@@ -408,6 +408,7 @@ const GROUPS: &[Group] = &[
             "repaired_data_tracking_for_partition_reads_enabled",
             "repaired_data_tracking_for_range_reads_enabled",
             "report_unconfirmed_repaired_data_mismatches",
+            "trace_type_repair_ttl",
             "use_offheap_merkle_trees",
             "validation_preview_purge_head_start",
         ],
@@ -566,7 +567,6 @@ const GROUPS: &[Group] = &[
             "tables_fail_threshold",
             "tables_warn_threshold",
             "uncompressed_tables_enabled",
-            "unlogged_batch_across_partitions_warn_threshold",
             "use_statements_enabled",
             "user_timestamps_enabled",
             "vector_dimensions_fail_threshold",
@@ -593,10 +593,7 @@ const GROUPS: &[Group] = &[
             "range_tombstone_list_growth_factor",
         ],
     ),
-    (
-        "traces are not kept yet",
-        &["trace_type_query_ttl", "trace_type_repair_ttl"],
-    ),
+    ("traces are kept for one day", &["trace_type_query_ttl"]),
     (
         "metrics are not there yet",
         &[
@@ -813,6 +810,11 @@ mod tests {
             Some("materialized views are not there yet"),
         );
         check("key_cache_size_in_mb", Some("see block_cache_size"));
+        check("tracetype_query_ttl", Some("traces are kept for one day"));
+        check(
+            "trace_type_repair_ttl",
+            Some("repair runs inside the server and comes with the cluster"),
+        );
         check("max_hint_windows", None);
         check("paxos_", None);
         check("sstables", None);

@@ -415,6 +415,13 @@ pub const KEYS: &[Key] = &[
         limits::MUTATION_BYTES_MAX as u64,
         "batches larger than this are refused"
     ),
+    number!(
+        unlogged_batch_across_partitions_warn_threshold,
+        10,
+        0,
+        i32::MAX as u64,
+        "unlogged batches over more partitions than this give a warning"
+    ),
     Key {
         name: "log_level",
         about: "error, warn, info, debug or trace, for all or by module: info,storage=debug",
@@ -465,6 +472,7 @@ pub fn defaults(machine: &Machine) -> Settings {
         tombstone_failure_threshold: 0,
         batch_size_warn_threshold: 0,
         batch_size_fail_threshold: 0,
+        unlogged_batch_across_partitions_warn_threshold: 0,
         log_level: String::new(),
     };
     for key in KEYS {

@@ -72,6 +72,7 @@ pub struct Settings {
     pub tombstone_failure_threshold: u64,
     pub batch_size_warn_threshold: u64,
     pub batch_size_fail_threshold: u64,
+    pub unlogged_batch_across_partitions_warn_threshold: u32,
     pub log_level: String,
 }
 

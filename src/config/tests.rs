@@ -167,7 +167,8 @@ fn directories_may_lie_apart() {
 #[test]
 fn values_have_units_and_former_names() {
     let text = "read_request_timeout_in_ms: 1500\nwrite_request_timeout: 1500ms\ncommitlog_segment_size_in_mb: 16\n\
-                memory_limit: 1GiB\ncompaction_throughput: 16MiB/s\nbatch_size_warn_threshold_in_kb: 7\n";
+                memory_limit: 1GiB\ncompaction_throughput: 16MiB/s\nbatch_size_warn_threshold_in_kb: 7\n\
+                unlogged_batch_across_partitions_warn_threshold: 3\n";
     let found = settings(&sources(text));
     assert_eq!(found.read_request_timeout, Duration::from_millis(1500));
     assert_eq!(found.write_request_timeout, Duration::from_millis(1500));
@@ -175,6 +176,7 @@ fn values_have_units_and_former_names() {
     assert_eq!(found.memory_limit, 1 << 30);
     assert_eq!(found.compaction_throughput, 16 << 20);
     assert_eq!(found.batch_size_warn_threshold, 7 << 10);
+    assert_eq!(found.unlogged_batch_across_partitions_warn_threshold, 3);
     assert_eq!(
         settings(&sources("compaction_throughput_mb_per_sec: 8\n")).compaction_throughput,
         8 << 20
