@@ -29,7 +29,7 @@ fn line(state: &State, committed: &Committed) -> Option<String> {
     let what = match committed.outcome.effect.as_ref()? {
         Effect::Schema(effect) => schema_change(effect),
         Effect::Truncated(id) => {
-            let table = state.catalog.tables().find(|table| table.id == *id);
+            let table = state.catalog.table_by_id(*id);
             let name = table.map_or_else(|| id.to_string(), |table| table.qualified_name());
             format!("truncated table {name}")
         }

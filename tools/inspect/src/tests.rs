@@ -6,8 +6,10 @@ use model::cell::Kind as CellKind;
 use model::image::Builder;
 use model::key::clustering;
 use model::{ColumnId, Liveness, PartitionKey, TableId, Timestamp, mutation};
+use schema::change::{Change, TypeAction};
 use storage::commitlog::format as log;
 use storage::manifest::format as manifest;
+use types::Type;
 use uuid::Uuid;
 
 use crate::inspect;
@@ -53,29 +55,38 @@ fn segment() -> Vec<u8> {
     segment
 }
 
-fn metadata_log() -> Vec<u8> {
-    let header = Header {
-        salt: 11,
-        host_id: Uuid::from_u128(12),
-    };
-    let mut body = Vec::new();
+fn initialize() -> Transformation {
     Transformation::Initialize {
         cluster_id: Uuid::from_u128(1),
         cluster_name: "c".into(),
     }
-    .encode(&mut body);
-    let mut records = Vec::new();
-    let record = Record {
-        offset: RECORDS_OFFSET,
-        kind: ENTRY,
-        epoch: Epoch(1),
-        request: Uuid::nil(),
-        body: &body,
+}
+
+fn metadata_log() -> Vec<u8> {
+    log_of(&[initialize()])
+}
+
+fn log_of(steps: &[Transformation]) -> Vec<u8> {
+    let header = Header {
+        salt: 11,
+        host_id: Uuid::from_u128(12),
     };
-    put_record(&mut records, header.salt, &record).unwrap();
+    let mut records = Vec::new();
+    for (epoch, step) in (1..).map(Epoch).zip(steps) {
+        let mut body = Vec::new();
+        step.encode(&mut body);
+        let record = Record {
+            offset: RECORDS_OFFSET + records.len() as u64,
+            kind: ENTRY,
+            epoch,
+            request: Uuid::nil(),
+            body: &body,
+        };
+        put_record(&mut records, header.salt, &record).unwrap();
+    }
     let mark = Mark {
         synced_bytes: RECORDS_OFFSET + records.len() as u64,
-        epoch: Epoch(1),
+        epoch: Epoch(steps.len() as u64),
     };
     let mut file = header.encode(mark);
     file.extend_from_slice(&records);
@@ -168,7 +179,11 @@ fn contents_are_printed() {
     );
     check(
         &metadata_log(),
-        &["metadata log of node", "epoch 1: Initialize", "cluster 'c'"],
+        &[
+            "metadata log of node",
+            "epoch 1: the cluster begins: 'c', 00000000-",
+            "cluster 'c'",
+        ],
     );
     check(
         &manifest_file(),
@@ -179,6 +194,69 @@ fn contents_are_printed() {
             "file 4: 100 bytes",
         ],
     );
+}
+
+#[test]
+fn schema_changes_are_shown_as_statements() {
+    let (keyspace, name) = ("ks".to_string(), "u".to_string());
+    let steps = [
+        initialize(),
+        Transformation::Schema(Change::CreateKeyspace {
+            name: keyspace.clone(),
+            replication: [("class", "SimpleStrategy"), ("replication_factor", "1")]
+                .map(|(name, value)| (name.into(), value.into()))
+                .into(),
+            durable_writes: true,
+            if_not_exists: false,
+        }),
+        Transformation::Schema(Change::CreateType {
+            keyspace: keyspace.clone(),
+            name: name.clone(),
+            fields: vec![("f".into(), Type::Int)],
+            if_not_exists: false,
+        }),
+        Transformation::Schema(Change::AlterType {
+            keyspace: keyspace.clone(),
+            name: name.clone(),
+            if_exists: false,
+            action: TypeAction::Add {
+                field: "g".into(),
+                ty: Type::Text,
+                if_not_exists: false,
+            },
+        }),
+        Transformation::Schema(Change::DropType {
+            keyspace,
+            name,
+            if_exists: false,
+        }),
+    ];
+    let (text, damages) = run("", &log_of(&steps));
+    assert_eq!(damages, [], "{text}");
+    let told: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once(": epoch ").map_or(line, |(_, told)| told))
+        .collect();
+    let expected = [
+        "2: created keyspace ks",
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'}  AND durable_writes = true;",
+        "3: created type ks.u",
+        "CREATE TYPE ks.u (",
+        "    f int",
+        ");",
+        "4: changed type ks.u, which is then",
+        "CREATE TYPE ks.u (",
+        "    f int,",
+        "    g text",
+        ");",
+        "5: dropped type ks.u",
+    ];
+    assert_eq!(told[2..told.len() - 1], expected, "{text}");
+
+    let fixture = include_bytes!("../../../tests/fixtures/metadata/1/five-keyspaces.log");
+    let (text, damages) = run("", fixture);
+    assert_eq!(damages, [], "{text}");
+    assert_eq!(text.matches("CREATE KEYSPACE ").count(), 5, "{text}");
 }
 
 #[test]
