@@ -70,7 +70,7 @@ pub enum Step {
     /// All of the state.
     Snapshot,
     /// One step, and what it did.
-    Entry(Transformation, Option<Effect>),
+    Entry(Box<Transformation>, Option<Effect>),
 }
 
 /// The state after a record, and what the record is.
@@ -86,7 +86,7 @@ pub fn follow(state: &State, record: &Record<'_>) -> Result<(State, Step), Strin
     let applied = state.apply(&transformation);
     let (next, outcome) = applied
         .map_err(|refused| format!("the entry does not follow from those before it: {refused}"))?;
-    Ok((next, Step::Entry(transformation, outcome.effect)))
+    Ok((next, Step::Entry(Box::new(transformation), outcome.effect)))
 }
 
 /// What a record says, with the state after it.
@@ -116,7 +116,7 @@ fn tell(state: &State, record: &Record<'_>, step: &Step) -> String {
         Some(Effect::Truncated(id)) => {
             let table = state.catalog.table_by_id(*id);
             let name = table.map_or_else(|| id.to_string(), |table| table.qualified_name());
-            match transformation {
+            match &**transformation {
                 Transformation::Truncate { at, .. } => format!(
                     "truncated table {name}: what was written up to {} microseconds is gone",
                     at.0
