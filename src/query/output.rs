@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
+use base::limits::KIB;
 use bytes::BytesMut;
 use coordinator::Turn;
 use futures_util::future::BoxFuture;
 use model::stream::Wait;
 use protocol::Consistency;
-use protocol::error::WriteType;
+use protocol::error::{Error, WriteType};
 
 use crate::answer::Address;
 use crate::error::read_timeout;
 use crate::select::{self, Execution};
 use crate::trace::Trace;
+
+/// A smaller answer is copied into the buffer that is there.
+const MOVED_BYTES_MIN: usize = 64 * KIB;
 
 /// The answers of a turn, as complete envelopes.
 #[derive(Debug, Default)]
@@ -93,7 +97,7 @@ impl Parked {
     fn go_on(mut self, turn: &mut Turn, out: &mut Output) -> Progress {
         match self.execution.step(turn.meter(), &mut self.buffer) {
             Ok(select::Progress::Done) => {
-                out.answers.extend_from_slice(&self.buffer);
+                put_whole(self.buffer, &mut out.answers);
                 Progress::Answered
             }
             Ok(select::Progress::Yield) => Progress::Parked(self),
@@ -112,6 +116,25 @@ impl Parked {
     /// Gives up: the client is told that time ran out.
     pub fn time_out(self, out: &mut Output) {
         let error = read_timeout(self.consistency);
-        self.address.error(&error, &mut out.answers);
+        self.refuse(&error, out);
+    }
+
+    /// Gives up for this reason; what it holds is gone.
+    pub fn refuse(self, error: &Error, out: &mut Output) {
+        self.address.error(error, &mut out.answers);
+    }
+
+    /// Whether the answer is one page, so that it cannot get much larger than that.
+    pub fn is_paged(&self) -> bool {
+        self.execution.is_paged()
+    }
+}
+
+/// Appends an answer; a large one is moved if it is the first, so that it is never there twice.
+fn put_whole(answer: BytesMut, answers: &mut BytesMut) {
+    if answers.is_empty() && answer.len() >= MOVED_BYTES_MIN {
+        *answers = answer;
+    } else {
+        answers.extend_from_slice(&answer);
     }
 }

@@ -43,10 +43,10 @@ impl Budget {
         self.bytes.get() > self.bytes_max
     }
 
-    /// Whether requests that are not whole are to be refused: before whole ones are, so that clients who do not
-    /// finish theirs cannot shut out the others.
-    fn is_nearly_exceeded(&self) -> bool {
-        self.bytes.get() > self.bytes_max / 4 * 3
+    /// How many whole eighths of its bytes are held, at most eight.
+    fn eighths(&self) -> u8 {
+        let eighths = self.bytes.get().saturating_mul(8) / self.bytes_max.max(1);
+        u8::try_from(eighths.clamp(0, 8)).unwrap_or(8)
     }
 
     /// A connection's part.
@@ -81,9 +81,10 @@ impl Share {
         }
     }
 
-    /// Whether the node has no room for requests that are not whole.
-    pub(crate) fn is_nearly_exceeded(&self) -> bool {
-        self.budget.is_nearly_exceeded()
+    /// How many whole eighths of its bytes the node holds, at most eight. Who holds much is refused before all are, so that
+    /// few clients cannot shut out the others.
+    pub(crate) fn eighths(&self) -> u8 {
+        self.budget.eighths()
     }
 
     /// Whether the node holds too much.
@@ -114,13 +115,16 @@ mod tests {
         two.report(1_000, 2);
         assert_eq!((budget.bytes(), budget.waiting()), (9_048, 2));
         assert!(!budget.is_exceeded());
+        assert_eq!(one.eighths(), 7);
         two.report(2_000, 2);
         assert!(budget.is_exceeded() && one.is_exceeded());
+        assert_eq!(one.eighths(), 8);
         one.report(10, 1);
         assert_eq!((budget.bytes(), budget.waiting()), (5_082, 3));
         assert!(!budget.is_exceeded());
         drop(one);
         drop(two);
         assert_eq!((budget.bytes(), budget.waiting()), (0, 0));
+        assert_eq!(budget.eighths(), 0);
     }
 }

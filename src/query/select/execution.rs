@@ -180,6 +180,11 @@ impl Execution {
         }
     }
 
+    /// Whether the answer is one page of several.
+    pub fn is_paged(&self) -> bool {
+        self.request.page_rows.is_some() && matches!(self.sink, Sink::Rows(_))
+    }
+
     /// Bytes of the rows that wait to be sorted.
     pub fn gathered_bytes(&self) -> usize {
         match &self.sink {

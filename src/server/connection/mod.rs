@@ -177,6 +177,9 @@ impl Connection {
                 return Poll::Ready(Next::End);
             }
             if self.can_run() {
+                if self.may_look() && self.poll_read(context).is_ready() {
+                    continue;
+                }
                 self.report();
                 return Poll::Ready(Next::Turn);
             }
@@ -198,10 +201,19 @@ impl Connection {
             || (self.waiting.runnable() > 0 && load.may_resume())
     }
 
+    /// Whether to look at the socket before large reads go on: perhaps nobody waits for their answers any more.
+    fn may_look(&self) -> bool {
+        self.phase == Phase::Open
+            && self.input.is_hungry()
+            && self.input.held_bytes() == 0
+            && self.load().holds_much()
+    }
+
     fn load(&self) -> Load {
         Load {
             unsent_bytes: self.output.unsent_bytes(),
             waiting: self.waiting.requests(),
+            held_bytes: self.waiting.bytes(),
         }
     }
 

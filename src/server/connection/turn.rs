@@ -129,7 +129,7 @@ impl Connection {
     /// Answers a large request of which only a part has come, if the node has no room for such parts; the rest is skipped.
     pub(super) fn refuse_half_sent(&mut self) {
         if self.input.held_bytes() < pressure::HALF_SENT_BYTES_MIN
-            || !self.share.is_nearly_exceeded()
+            || self.share.eighths() < pressure::SCARCE_EIGHTHS
         {
             return;
         }
@@ -199,9 +199,8 @@ impl Connection {
             }
             Progress::Acknowledged => {}
             Progress::Parked(parked) => {
-                if let Some(deadline) = self.waiting.park(parked) {
-                    self.deadlines.wait_for_request(deadline);
-                }
+                let deadline = self.waiting.park(parked);
+                self.deadlines.wait_for_request(deadline);
             }
             Progress::Later(answer) => self.waiting.later(answer, request_bytes),
         }
@@ -222,8 +221,22 @@ impl Connection {
                 self.shared.metrics.answer(&out.answers[start..]);
                 continue;
             }
+            let is_paged = parked.is_paged();
+            let bytes_max = self.load().read_bytes_max(self.share.eighths(), is_paged);
+            if parked.held_bytes() > bytes_max {
+                let out = self.output.answers();
+                parked.refuse(&pressure::too_much_in_memory(), out);
+                self.shared.metrics.answer(&out.answers[start..]);
+                self.report();
+                continue;
+            }
+            let out = self.output.answers();
             let progress = parked.resume(&mut open.turn, out);
+            let before = self.waiting.runnable();
             self.settle(progress, start, 0);
+            if self.waiting.runnable() > before && self.load().holds_much() {
+                self.waiting.first_again();
+            }
         }
         resumed
     }

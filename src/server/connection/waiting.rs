@@ -7,8 +7,8 @@
 //! | a sync | the acknowledgements of one turn in a slot of `unsynced`, and a future that names the slot |
 //! | something long: DDL, TRUNCATE | a future that gives the answer |
 //!
-//! A read whose deadline passes while it waits for a block, and writes whose deadline passes while they wait for a sync, are
-//! taken out and answered; the slot stays taken until the future ends (`slots`).
+//! A read whose deadline passes while it waits for its turn or a block, and writes whose deadline passes while they wait for a sync, are
+//! taken out and answered; a slot stays taken until the future ends (`slots`).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -86,21 +86,28 @@ impl Waiting {
         self.runnable.len()
     }
 
-    /// A read that cannot go on in this turn. If it waits for a block, gives the time at which `expired` must look.
-    pub(crate) fn park(&mut self, mut parked: Parked) -> Option<Duration> {
+    /// A read that cannot go on in this turn. Gives the time at which `expired_read` must look.
+    pub(crate) fn park(&mut self, mut parked: Parked) -> Duration {
         self.requests += 1;
         self.bytes += parked.held_bytes();
+        let deadline = parked.deadline();
         let Some(wait) = parked.take_wait() else {
             self.runnable.push_back(parked);
-            return None;
+            return deadline;
         };
-        let deadline = parked.deadline();
         let slot = self.blocked.put(parked, deadline, 1);
         self.push(async move {
             wait.await;
             Outcome::Woken(slot)
         });
-        Some(deadline)
+        deadline
+    }
+
+    /// Puts the read that was parked last, which only waits for its turn, before the others.
+    pub(crate) fn first_again(&mut self) {
+        if let Some(last) = self.runnable.pop_back() {
+            self.runnable.push_front(last);
+        }
     }
 
     /// The read whose turn is next.
@@ -111,9 +118,16 @@ impl Waiting {
         Some(parked)
     }
 
-    /// Takes one read that waits for a block beyond its deadline.
+    /// Takes one read that waits for its turn or a block beyond its deadline.
     pub(crate) fn expired_read(&mut self, now: Duration) -> Option<Parked> {
-        let parked = self.blocked.expired(now)?;
+        let late = self.runnable.iter().position(|read| read.deadline() <= now);
+        let parked = match late.and_then(|place| self.runnable.remove(place)) {
+            Some(parked) => {
+                self.requests -= 1;
+                parked
+            }
+            None => self.blocked.expired(now)?,
+        };
         self.bytes -= parked.held_bytes();
         Some(parked)
     }
@@ -123,10 +137,11 @@ impl Waiting {
         self.unsynced.expired(now)
     }
 
-    /// The earliest deadline of what waits for a block or a sync.
+    /// The earliest deadline of what waits for its turn, a block or a sync.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        let both = [self.blocked.next_deadline(), self.unsynced.next_deadline()];
-        both.into_iter().flatten().min()
+        let slots = [self.blocked.next_deadline(), self.unsynced.next_deadline()];
+        let runnable = self.runnable.iter().map(Parked::deadline);
+        slots.into_iter().flatten().chain(runnable).min()
     }
 
     /// An answer that takes long, to a request of this many bytes.

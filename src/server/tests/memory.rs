@@ -1,0 +1,116 @@
+//! The node's limit for what is in flight: greedy clients meet it, the others are served.
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use protocol::frame::Opcode;
+use protocol::version::Version;
+use storage::SyncMode;
+use support::{Node, Raw, Settings, error_of, query};
+
+const MIB: usize = 1 << 20;
+const WHOLE: &str = "SELECT v FROM ks.t WHERE k = 1";
+const SMALL: &str = "SELECT v FROM ks.t WHERE k = 2";
+
+/// A node with so much room, and a partition of 8 MiB beside a small one.
+async fn node(env: &base::env::Env, in_flight_bytes_max: usize) -> Node {
+    let mut settings = Settings {
+        sync: SyncMode::Periodic(Duration::from_secs(10)),
+        ..Settings::default()
+    };
+    settings.server.in_flight_bytes_max = in_flight_bytes_max;
+    let node = Node::start(env, settings).await;
+    let mut client = node.with_table().await;
+    let large = "x".repeat(MIB / 8);
+    for c in 0..64 {
+        let text = format!("INSERT INTO ks.t (k, c, v) VALUES (1, {c}, '{large}')");
+        client.run(&text).await.expect("a write");
+    }
+    client
+        .run("INSERT INTO ks.t (k, c, v) VALUES (2, 1, 'x')")
+        .await
+        .expect("a write");
+    node
+}
+
+async fn send_reads(raw: &mut Raw, count: i16) {
+    let mut bytes = BytesMut::new();
+    for stream in 0..count {
+        query(WHOLE).encode(Version::V4, 0, stream, &mut bytes);
+    }
+    raw.send(&bytes).await;
+}
+
+#[test]
+fn reads_without_pages_stay_within_the_limit_and_others_are_served() {
+    sim::local::block_on(1, |env| async move {
+        let node = node(&env, 32 * MIB).await;
+        let mut greedy = Vec::new();
+        for _ in 0..8 {
+            let mut raw = node.raw(&[]).await;
+            send_reads(&mut raw, 50).await;
+            greedy.push(raw);
+        }
+        let (mut peak_bytes, mut other) = (0, node.raw(&[]).await);
+        for stream in 0..400 {
+            other.request(&query(SMALL), stream).await;
+            let answer = env.timeout(Duration::from_secs(1), other.next()).await;
+            let answer = answer.expect("an answer while others read");
+            assert_eq!(answer.opcode, Opcode::Result, "{:?}", error_of(&answer));
+            peak_bytes = peak_bytes.max(node.server.budget().bytes());
+            env.sleep(Duration::from_micros(100)).await;
+        }
+        assert!(peak_bytes > 16 * MIB as u64, "{peak_bytes} are no load");
+        assert!(peak_bytes <= 34 * MIB as u64, "{peak_bytes} bytes are held");
+        // Who takes answers gets one for each read: rows, or OVERLOADED.
+        let (mut whole, mut refused) = (0, 0);
+        for raw in &mut greedy {
+            for _ in 0..50 {
+                let answer = raw.next().await;
+                match error_of(&answer) {
+                    None => whole += 1,
+                    Some((_, error, message)) => {
+                        assert_eq!(error.code(), 0x1001, "{message}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(whole > 0 && refused > 0, "{whole} whole, {refused} refused");
+        drop((greedy, other));
+        env.sleep(Duration::from_secs(1)).await;
+        assert_eq!(node.server.budget().bytes(), 0);
+    });
+}
+
+#[test]
+fn one_large_read_after_the_other_is_answered_whole() {
+    sim::local::block_on(2, |env| async move {
+        let node = node(&env, 64 * MIB).await;
+        let mut raw = node.raw(&[]).await;
+        send_reads(&mut raw, 20).await;
+        let mut peak_bytes = 0;
+        for _ in 0..20 {
+            let answer = raw.next().await;
+            assert_eq!(answer.opcode, Opcode::Result, "{:?}", error_of(&answer));
+            peak_bytes = peak_bytes.max(node.server.budget().bytes());
+        }
+        assert!(peak_bytes <= 20 * MIB as u64, "{peak_bytes} bytes are held");
+    });
+}
+
+#[test]
+fn a_closed_connection_drops_its_reads_at_once() {
+    sim::local::block_on(3, |env| async move {
+        let node = node(&env, 64 * MIB).await;
+        let mut raw = node.raw(&[]).await;
+        send_reads(&mut raw, 50).await;
+        env.sleep(Duration::from_millis(1)).await;
+        drop(raw);
+        env.sleep(Duration::from_millis(1)).await;
+        let budget = node.server.budget();
+        assert_eq!((budget.bytes(), budget.waiting()), (0, 0));
+    });
+}
