@@ -344,6 +344,14 @@ pub const KEYS: &[Key] = &[
         },
         show: |settings| scalar(settings.autocompaction_on_startup_enabled),
     },
+    Key {
+        name: "accept_lost_commitlog",
+        about: "whether to start although the commit log is missing or damaged: what no SSTable has of it is lost",
+        kind: Kind::Plain,
+        default: |settings, _| settings.accept_lost_commitlog = false,
+        read: |settings, value, _| set(&mut settings.accept_lost_commitlog, value.boolean()),
+        show: |settings| scalar(settings.accept_lost_commitlog),
+    },
     time!(
         read_request_timeout,
         Duration::from_secs(5),
@@ -461,6 +469,7 @@ pub fn defaults(machine: &Machine) -> Settings {
         commitlog_total_space: 0,
         compaction_throughput: 0,
         autocompaction_on_startup_enabled: true,
+        accept_lost_commitlog: false,
         read_request_timeout: Duration::ZERO,
         range_request_timeout: Duration::ZERO,
         write_request_timeout: Duration::ZERO,

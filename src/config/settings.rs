@@ -61,6 +61,7 @@ pub struct Settings {
     pub commitlog_total_space: u64,
     pub compaction_throughput: u64,
     pub autocompaction_on_startup_enabled: bool,
+    pub accept_lost_commitlog: bool,
     pub read_request_timeout: Duration,
     pub range_request_timeout: Duration,
     pub write_request_timeout: Duration,

@@ -73,11 +73,20 @@ fn remedy(source: &io::Error) -> &'static str {
 /// What to do about files that storage cannot use.
 fn storage_remedy(error: &storage::Error) -> &'static str {
     match error {
+        storage::Error::Corrupt { file, .. } if is_commit_log(file) => {
+            "; mount or restore the commit log, or start once with --set accept_lost_commitlog=true, which loses what no \
+             SSTable has of it ('helenus inspect FILE' says more about the file)"
+        }
         storage::Error::Corrupt { .. } => {
             "; restore the data directories from a backup, or start on an empty one ('helenus inspect FILE' says more about the file)"
         }
         _ => "",
     }
+}
+
+fn is_commit_log(file: &str) -> bool {
+    let name = Path::new(file).file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| storage::commitlog::format::segment_id(name).is_some())
 }
 
 impl Error {

@@ -64,12 +64,16 @@ impl Node {
         let directories = directories::open(&env, &settings).await?;
 
         let paths = options::paths(&settings);
+        let followed = storage::followed_epoch(&env, &paths).await?;
         let metadata_options = metadata::Options {
-            epoch_min: Epoch(storage::followed_epoch(&env, &paths).await?),
+            epoch_min: Epoch(followed.unwrap_or_default()),
             ..options::metadata(&settings, native_address)
         };
         let metadata = Local::open(&env, directories.metadata.clone(), metadata_options).await?;
         let state = metadata.state();
+        if followed.is_none() {
+            refuse_lost_storage(&state, &paths)?;
+        }
         let engine = Engine::open(&env, paths, options::storage(&settings), facts(&state)).await?;
         metadata.add_observer(Arc::new(StorageFollows {
             env: env.clone(),
@@ -196,6 +200,21 @@ fn port(address: SocketAddr, setting: &'static str, source: std::io::Error) -> E
 fn user_tables(state: &State) -> usize {
     let of_users = |table: &&Arc<schema::Table>| !system::is_system(&table.keyspace);
     state.catalog.tables().filter(of_users).count()
+}
+
+/// Tables are made only once storage is there: one that is gone was not a new node's.
+fn refuse_lost_storage(state: &State, paths: &storage::Paths) -> Result<(), Error> {
+    let tables = user_tables(state);
+    if tables == 0 {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        path: paths.data.clone(),
+        what: format!(
+            "the manifest is missing, though the metadata log has {tables} tables; mount or restore the directory, or \
+             start on an empty one with --data-dir"
+        ),
+    })
 }
 
 fn facts(state: &State) -> Facts<'_> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use protocol::client::Client;
 use sim::local::Machine;
 
 use super::Node;
@@ -60,4 +61,35 @@ fn an_older_metadata_log_is_refused_as_it_is() {
         );
         assert_eq!(disk.read(path).as_ref(), Some(&older));
     }
+}
+
+/// With data and commit log gone, as on a disk that is not mounted, the metadata log still knows that there were tables.
+#[test]
+fn lost_storage_is_refused() {
+    let machine = Machine::new(2);
+    let made = machine.run(|env| async move {
+        let node = Node::start(env.clone(), settings()).await.expect("a first start");
+        let stream = env.connect(node.native_address()).await.expect("it listens");
+        let opened = Client::open(stream, protocol::client::Options::default()).await;
+        let mut client = opened.expect("a session");
+        for statement in [
+            "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+            "CREATE TABLE k.t (k int PRIMARY KEY)",
+        ] {
+            client.run(statement).await.expect("it is made");
+        }
+    });
+    made.expect("the power does not fail");
+    for (path, _) in machine.disk().files() {
+        if path.starts_with("/data/data/") || path.starts_with("/data/commitlog/") {
+            let (folder, name) = path.rsplit_once('/').expect("a path");
+            let dir = machine.env().dir(std::path::Path::new(folder));
+            dir.and_then(|dir| dir.remove(name)).expect("it is there");
+        }
+    }
+    let error = start(&machine).expect_err("it is lost");
+    assert!(
+        error.contains("/data/data: the manifest is missing, though the metadata log has 1 tables"),
+        "{error}"
+    );
 }

@@ -187,5 +187,10 @@ async fn write(
         Ended::GivenUp => return Ok(()),
     };
     files::count(&file, &core.counters.flushes, &core.counters.flushed_bytes);
+    tracing::debug!(
+        "flushed a memtable of {} into {} bytes",
+        table.schema().qualified_name(),
+        file.as_ref().map_or(0, |file| file.meta.len)
+    );
     files::publish_flush(core, table, generation, file).await
 }

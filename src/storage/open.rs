@@ -22,7 +22,7 @@ use sstable::{Cache, FileId};
 use tokio::sync::Notify;
 
 use crate::budget::Budget;
-use crate::commitlog::replay::{self, ApplyError, Replayed, Target};
+use crate::commitlog::replay::{self, ApplyError, Expected, Replayed, Target};
 use crate::commitlog::{Log, Position, format};
 use crate::core::{Core, Tables};
 use crate::manifest::{self, Edit, Manifest, State};
@@ -61,8 +61,7 @@ pub(crate) async fn open(
         known.max(agreed).inspect(|at| table.set_truncated_at(*at));
     }
     let budget = Budget::new(options.memtable_bytes_max);
-    let first = first_segment(&manifest.state());
-    let replayed = replay_log(env, &log_dir, &options, first, &manifest.state(), &tables).await?;
+    let replayed = replay_log(env, &log_dir, &options, &manifest.state(), &tables).await?;
     budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
     let replayed_mutations = replayed.mutations;
     let log_start = replayed.sealed.first().copied().unwrap_or(replayed.next);
@@ -91,13 +90,13 @@ pub(crate) async fn open(
     Ok(core)
 }
 
-/// The newest epoch of the metadata log that storage under `paths` has followed; 0 on an empty directory. Changes
+/// The newest epoch of the metadata log that storage under `paths` has followed; none if there is no storage yet. Changes
 /// nothing, so whoever opens the metadata log can refuse an older one before anything is written to it.
-pub async fn followed_epoch(env: &Env, paths: &Paths) -> Result<u64, Error> {
+pub async fn followed_epoch(env: &Env, paths: &Paths) -> Result<Option<u64>, Error> {
     let (own_env, path) = (env.clone(), paths.data.clone());
     let work = move || match own_env.dir(&path) {
         Ok(data) => manifest::epoch(&*data),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(
             format_args!("cannot open {}", path.display()),
             &error,
@@ -193,10 +192,9 @@ fn open_files(
                 .dir(&schema.keyspace)
                 .and_then(|dir| dir.dir(&table::directory_name(&schema)));
             let dir = dir.map_err(|error| {
-                Error::io(
-                    format_args!("cannot open the files of {}", schema.qualified_name()),
-                    &error,
-                )
+                let (keyspace, name) = (&schema.keyspace, table::directory_name(&schema));
+                let path = data.path().join(&**keyspace).join(name);
+                Error::io(format_args!("cannot open {}", path.display()), &error)
             })?;
             for meta in known.files.values() {
                 match open_file(env, &*dir, cache, *meta) {
@@ -305,7 +303,6 @@ async fn replay_log(
     env: &Env,
     dir: &Arc<dyn Dir>,
     options: &Options,
-    first: u64,
     state: &State,
     tables: &Tables,
 ) -> Result<Replayed, Error> {
@@ -319,9 +316,15 @@ async fn replay_log(
         .map(|table| table.replay)
         .max()
         .unwrap_or_default();
-    // A flush syncs the log before it says how far a table is in files.
-    let replay = replay::replay(env, dir, first, options.segment_bytes, flushed, target);
-    let (mut replayed, _) = replay.await?;
+    let expected = Expected {
+        first: first_segment(state),
+        is_begun: state.log_start > 0,
+        // A flush syncs the log before it says how far a table is in files.
+        synced: flushed,
+        segment_bytes: options.segment_bytes,
+        accepts_loss: options.accept_lost_log,
+    };
+    let (mut replayed, _) = replay::replay(env, dir, expected, target).await?;
     if replayed.mutations > 0 {
         tracing::info!(
             "replayed {} mutations of the commit log",
@@ -331,20 +334,16 @@ async fn replay_log(
     if flushed.segment() < replayed.next {
         return Ok(replayed);
     }
-    if !replayed.sealed.is_empty() {
-        let path = dir
-            .path()
-            .join(format::segment_name(replayed.next))
-            .display()
-            .to_string();
-        let what = format!("the segment is missing, and tables were flushed up to {flushed}");
+    let path = dir.path().join(format::segment_name(replayed.next));
+    let path = path.display().to_string();
+    let what = format!("the segment is missing, and tables were flushed up to {flushed}");
+    if !options.accept_lost_log {
         return Err(Error::corrupt(path, 0, what));
     }
-    // Records of new segments below that position would be skipped by the next replay.
     tracing::warn!(
-        "the commit log is gone: it starts anew in {}",
-        dir.path().display()
+        "{path}: {what}; the commit log goes on behind it, as accept_lost_commitlog has it"
     );
+    // Records of new segments below that position would be skipped by the next replay.
     replayed.next = flushed.segment() + 1;
     Ok(replayed)
 }

@@ -32,6 +32,9 @@ pub struct Options {
     pub compaction_bytes_per_second: u64,
     /// Whether compaction runs by itself; on demand it always does.
     pub auto_compaction: bool,
+    /// Whether an engine whose commit log is missing or damaged opens all the same. What the log had beyond the damage, and
+    /// no file has, is lost then.
+    pub accept_lost_log: bool,
 }
 
 /// Shards of an ordinary table's memtable: more than cores that could meet in one.
@@ -67,6 +70,7 @@ impl Default for Options {
             cache_bytes_max: 192 * MIB as u64,
             compaction_bytes_per_second: 64 * MIB as u64,
             auto_compaction: true,
+            accept_lost_log: false,
         }
     }
 }

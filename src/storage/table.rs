@@ -3,11 +3,11 @@
 //! Readers take the [`View`], an immutable list, and keep what is in it alive. Whoever changes the list makes a new
 //! one under the table's lock. A table has at most one flush and one compaction at a time.
 
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -64,7 +64,7 @@ pub(crate) struct View {
 pub(crate) struct File {
     pub reader: Arc<sstable::Reader>,
     pub meta: manifest::format::File,
-    is_damaged: AtomicBool,
+    damage: OnceLock<Error>,
 }
 
 /// A live file that is missing, or of which not even the ends can be read.
@@ -78,18 +78,24 @@ impl File {
         File {
             reader,
             meta,
-            is_damaged: AtomicBool::new(false),
+            damage: OnceLock::new(),
         }
     }
 
     /// Whether a compaction found damage in it. It stays live, for what can still be read, and is not merged: that
     /// would fail again.
     pub fn is_damaged(&self) -> bool {
-        self.is_damaged.load(Relaxed)
+        self.damage.get().is_some()
     }
 
-    pub fn set_damaged(&self) {
-        self.is_damaged.store(true, Relaxed);
+    pub fn set_damaged(&self, damage: Error) {
+        // The first that was found is as good as any.
+        let _ = self.damage.set(damage);
+    }
+
+    /// What was found wrong.
+    pub fn damage(&self) -> Option<&Error> {
+        self.damage.get()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Replay: reading what the last run left behind, and telling a torn tail from damage.
 //!
 //! 1. Segments are read in the order of their ids, from the first that may be needed. Each must follow the one before
-//!    by one, and all but the last end in an end mark.
+//!    by one, and all but the last end in an end mark. The first must be there if the log was ever begun: it was durable
+//!    before anything said so.
 //! 2. The first bytes that do not decode end the replay. Everything behind them, in this segment and all later ones,
 //!    is still searched for frame headers: if one names a synced position above the bad bytes, they were durable once
 //!    and are *damage*; the start is refused with file and offset.
@@ -46,15 +47,29 @@ pub(crate) struct Replayed {
     pub mutations: u64,
 }
 
-/// Replays the segments in `dir` from `first` on. What lies below `synced` was durable once: bad bytes there are damage.
+/// What is known of a log before it is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    /// The first segment that may be needed.
+    pub first: u64,
+    /// Whether that was made by an earlier life.
+    pub is_begun: bool,
+    /// What lies below was durable once: bad bytes there are damage.
+    pub synced: Position,
+    /// What files of this configuration are long.
+    pub segment_bytes: u32,
+    /// Whether damage only ends the replay, with a warning.
+    pub accepts_loss: bool,
+}
+
+/// Replays the segments in `dir`.
 pub(crate) async fn replay(
     env: &Env,
     dir: &Arc<dyn Dir>,
-    first: u64,
-    segment_bytes: u32,
-    synced: Position,
+    expected: Expected,
     mut target: Box<dyn Target>,
 ) -> Result<(Replayed, Box<dyn Target>), Error> {
+    let first = expected.first;
     let listing = dir.clone();
     let listed = env
         .blocking(Class::General, move || segment::list(&*listing))
@@ -64,7 +79,8 @@ pub(crate) async fn replay(
         dir: dir.clone(),
         expected: first,
         bad: None,
-        synced,
+        synced: expected.synced,
+        accepts_loss: expected.accepts_loss,
         mutations: 0,
         sealed: Vec::new(),
     };
@@ -73,7 +89,7 @@ pub(crate) async fn replay(
     for (id, len) in listed {
         if id < first {
             // Its length may be another configuration's; only files of the right length are used again.
-            free.push((id, len == u64::from(segment_bytes)));
+            free.push((id, len == u64::from(expected.segment_bytes)));
             continue;
         }
         present.push(id);
@@ -85,7 +101,7 @@ pub(crate) async fn replay(
         (result, replay, target) = env.blocking(Class::General, work).await;
         result?;
     }
-    replay.judge()?;
+    replay.judge(expected)?;
     let end = replay.end();
     let mut dead: Vec<u64> = free
         .iter()
@@ -123,6 +139,7 @@ struct Replay {
     bad: Option<(Position, &'static str)>,
     /// The highest position that any frame says was synced.
     synced: Position,
+    accepts_loss: bool,
     mutations: u64,
     sealed: Vec<u64>,
 }
@@ -152,7 +169,7 @@ impl Replay {
         let is_begun = self.sealed.last() == Some(&id);
         let was_synced = self.synced > Position::new(id, SEGMENT_HEADER_BYTES as u32);
         let expected = format::file_bytes(bytes).unwrap_or_default();
-        if !is_begun || !was_synced || bytes.len() >= expected as usize {
+        if !is_begun || !was_synced || self.accepts_loss || bytes.len() >= expected as usize {
             return Ok(());
         }
         let what =
@@ -213,16 +230,31 @@ impl Replay {
         Ok(())
     }
 
-    /// Refuses bad bytes that were synced once.
-    fn judge(&self) -> Result<(), Error> {
-        match self.bad {
-            Some((position, what)) if position < self.synced => Err(Error::corrupt(
-                self.path(position.segment()),
-                u64::from(position.offset()),
+    /// Refuses bad bytes that were synced once, and a log without its beginning.
+    fn judge(&self, expected: Expected) -> Result<(), Error> {
+        let is_headless = expected.is_begun && self.sealed.first() != Some(&expected.first);
+        let (position, what) = match self.bad {
+            Some((position, what)) if position < self.synced => (
+                position,
                 format!("{what}, below the synced position {}", self.synced),
-            )),
-            _ => Ok(()),
+            ),
+            Some((position, what)) if is_headless => (position, what.to_owned()),
+            None if is_headless => (
+                Position::new(expected.first, 0),
+                "the segment is missing".to_owned(),
+            ),
+            _ => return Ok(()),
+        };
+        let path = self.path(position.segment());
+        let offset = u64::from(position.offset());
+        if self.accepts_loss {
+            tracing::warn!(
+                "{path} at byte {offset}: {what}; the commit log ends there, as accept_lost_commitlog has it, and what \
+                 followed is lost"
+            );
+            return Ok(());
         }
+        Err(Error::corrupt(path, offset, what))
     }
 
     /// The segment that needs an end mark, and where. Also one without frames gets it: its id may lie below a table's

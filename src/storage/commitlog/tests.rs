@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use sim::local::{Machine, crash_sweep};
 use tokio::sync::Notify;
 
-use super::replay::{ApplyError, Target};
+use super::replay::{ApplyError, Expected, Target};
 use super::*;
 
 /// What a replay handed out.
@@ -43,7 +43,14 @@ async fn open(env: &Env) -> Result<(Arc<Log>, Vec<String>), Error> {
     let dir = directory(env)?;
     let seen = Seen::default();
     let target = Box::new(seen.clone());
-    let (replayed, _) = replay::replay(env, &dir, 1, 4096, Position::START, target).await?;
+    let expected = Expected {
+        first: 1,
+        is_begun: false,
+        synced: Position::START,
+        segment_bytes: 4096,
+        accepts_loss: false,
+    };
+    let (replayed, _) = replay::replay(env, &dir, expected, target).await?;
     let log = Log::start(env, &dir, &options(), replayed, Arc::new(Notify::new())).await?;
     env.spawn("relay", log.clone().relay()).detach();
     env.spawn("supply", log.clone().keep_supplied()).detach();

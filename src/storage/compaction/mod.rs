@@ -120,7 +120,7 @@ fn set_aside(inputs: &[Arc<File>], error: &Error) -> bool {
     let Some(file) = damaged else {
         return false;
     };
-    file.set_damaged();
+    file.set_damaged(error.clone());
     tracing::error!(
         "{error}; it is not compacted any more, and reads of what is damaged fail: stop the node and restore the file \
          from a backup, or truncate the table"
@@ -189,13 +189,8 @@ fn refuse_damaged(table: &Table) -> Result<(), Error> {
     if let Some(lost) = view.lost.first() {
         return Err(lost.error.clone());
     }
-    match view.files.iter().find(|file| file.is_damaged()) {
-        None => Ok(()),
-        Some(file) => {
-            let what = "it was left out of the compaction, as the log says";
-            Err(Error::corrupt(file.reader.path(), 0, what))
-        }
-    }
+    let damage = view.files.iter().find_map(|file| file.damage());
+    damage.map_or(Ok(()), |damage| Err(damage.clone()))
 }
 
 /// Merges these files into one, which takes their place.
@@ -239,6 +234,12 @@ async fn merge(
         Ended::GivenUp => return core.check_running(),
     };
     if files::publish_compaction(core, table, &inputs, output.clone()).await? {
+        tracing::debug!(
+            "compacted {} files of {} into {} bytes",
+            inputs.len(),
+            table.schema().qualified_name(),
+            output.as_ref().map_or(0, |file| file.meta.len)
+        );
         files::count(
             &output,
             &core.counters.compactions,

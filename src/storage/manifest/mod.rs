@@ -279,15 +279,15 @@ fn refuse_older(path: &str, state: &State, epoch: u64) -> Result<(), Error> {
     )))
 }
 
-/// The epoch of the metadata log that the manifest in `dir` belongs to; 0 if there is no manifest. Changes nothing.
-pub(crate) fn epoch(dir: &dyn Dir) -> Result<u64, Error> {
+/// The epoch of the metadata log that the manifest in `dir` belongs to, if there is one. Changes nothing.
+pub(crate) fn epoch(dir: &dyn Dir) -> Result<Option<u64>, Error> {
     let path = path_in(dir);
     let failed = |error| Error::io(format_args!("cannot read {path}"), &error);
     if !dir.exists(NAME).map_err(failed)? {
-        return Ok(0);
+        return Ok(None);
     }
     let bytes = dir.open(NAME).and_then(|file| read(&*file));
-    Ok(load(&path, &bytes.map_err(failed)?)?.state.epoch)
+    Ok(Some(load(&path, &bytes.map_err(failed)?)?.state.epoch))
 }
 
 fn read(file: &dyn File) -> std::io::Result<Vec<u8>> {

@@ -170,7 +170,7 @@ fn an_older_metadata_log_is_refused_untouched() {
         assert!(error.to_string().contains(&words), "{error}");
     }
     assert_eq!(machine.disk().read("/data/manifest").unwrap(), before);
-    assert_eq!(epoch(&*directory(&env).unwrap()), Ok(7));
+    assert_eq!(epoch(&*directory(&env).unwrap()), Ok(Some(7)));
     assert_eq!(open(7).unwrap().state().epoch, 7);
     open(8).unwrap().rewrite().unwrap();
     assert!(open(6).is_err(), "also after it was written anew");

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use schema::Catalog;
 use sim::local::Machine;
-use storage::{Error, Position};
+use storage::{Error, Options, Position};
 
 use crate::support::{
-    Op, Query, TABLE, What, catalog, open, open_in, options, paths, read, table, write,
+    Op, Query, TABLE, What, catalog, open, open_in, open_with, options, paths, read, table, write,
 };
 
 fn put(partition: &str, row: &str, at: i64) -> Op {
@@ -154,6 +154,70 @@ fn a_lost_manifest_is_no_new_node() {
         }
     });
     refused(lost, "manifest is damaged at byte 0: it is missing");
+}
+
+/// The node's log after this was done to its segments, with and without the loss accepted.
+fn check_lost_log(flushes: bool, change: impl Fn(&Machine, &str)) {
+    let catalog = catalog(&[TABLE]);
+    let machine = Machine::new(34);
+    let own = catalog.clone();
+    let lived = machine.run(|env| async move {
+        let engine = open(&env, &own).await.unwrap();
+        let table = table(&own, "t");
+        write(&engine, &env, &table, &[put("p0", "first", 1)])
+            .await
+            .unwrap();
+        if flushes {
+            engine.flush(None).await.unwrap();
+        }
+        write(&engine, &env, &table, &[put("p1", "second", 2)])
+            .await
+            .unwrap();
+    });
+    lived.expect("the power does not fail");
+    for (path, _) in machine.disk().files() {
+        if path.contains("/commitlog/") {
+            change(&machine, &path);
+        }
+    }
+    let (own, again) = (catalog.clone(), catalog.clone());
+    let started = machine.run(|env| async move { open(&env, &own).await.map(drop) });
+    match started.expect("the power does not fail") {
+        Err(Error::Corrupt { file, .. }) => assert!(file.contains("/commitlog/segment-"), "{file}"),
+        other => panic!("{other:?}"),
+    }
+    for life in 0..2 {
+        let catalog = again.clone();
+        let accepting = Options {
+            accept_lost_log: life == 0,
+            ..options()
+        };
+        let lines = machine.run(|env| async move {
+            let engine = open_with(&env, &catalog, accepting).await?;
+            let table = table(&catalog, "t");
+            write(&engine, &env, &table, &[put("p2", "third", 3)]).await?;
+            read(&engine, &env, &table, &Query::default()).await
+        });
+        let lines = lines.expect("the power does not fail").expect("it opens");
+        assert_eq!(lines.len(), 1 + usize::from(flushes), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_lost_log_is_no_new_node() {
+    for flushes in [false, true] {
+        check_lost_log(flushes, |machine, path| {
+            let (folder, name) = path.rsplit_once('/').expect("a path");
+            let dir = machine.env().dir(std::path::Path::new(folder));
+            dir.and_then(|dir| dir.remove(name)).expect("it is there");
+        });
+        check_lost_log(flushes, |machine, path| {
+            machine.disk().damage(path, |bytes| bytes.fill(0));
+        });
+        check_lost_log(flushes, |machine, path| {
+            machine.disk().damage(path, |bytes| bytes.clear());
+        });
+    }
 }
 
 /// By an older schema, tables would count as dropped, and their files would go.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use model::mutation;
 use sim::local::Machine;
 use storage::commitlog::format::{self, Found, SEGMENT_HEADER_BYTES};
-use storage::manifest;
+use storage::{Options, manifest};
 
 use crate::support::{Op, TABLE, What, catalog, open_in, options, paths, table, write};
 
@@ -129,9 +129,13 @@ fn a_manifest_of_version_1_is_written_anew() {
             let data = env.make_dirs(&paths().data).expect("a folder");
             let file = data.create("manifest").expect("a file");
             file.append(&old).expect("it is written");
-            open_in(&env, paths(), 0, &schema, options())
-                .await
-                .expect("it opens");
+            // Its log is not there.
+            let options = Options {
+                accept_lost_log: true,
+                ..options()
+            };
+            let opened = open_in(&env, paths(), 0, &schema, options).await;
+            opened.expect("it opens");
         })
         .expect("the power does not fail");
     let new = machine

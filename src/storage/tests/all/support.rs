@@ -56,6 +56,7 @@ pub fn options() -> Options {
         cache_bytes_max: 1 << 20,
         compaction_bytes_per_second: 0,
         auto_compaction: true,
+        accept_lost_log: false,
     }
 }
 
