@@ -56,7 +56,7 @@ pub enum Command {
     /// Ask a running node: status, flush, compact, drain
     #[command(disable_help_flag = true)]
     Admin(Rest),
-    /// Print and verify files: commit log, metadata log, manifest, SSTable
+    /// Print and verify files of a node: commit log, metadata log, manifest, SSTable, clock, mark
     #[command(disable_help_flag = true)]
     Inspect(Rest),
     /// Type statements (not there yet: cqlsh serves meanwhile)

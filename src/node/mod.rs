@@ -5,7 +5,7 @@
 //! 2. the directories: ours or empty, locked (`directories`);
 //! 3. the metadata log, which gives identity and schema: not one older than what storage has followed;
 //! 4. storage, which replays its log; from here on it follows the schema, before anyone else sees a change;
-//! 5. clock, virtual tables (`sources`), coordinator, query;
+//! 5. the log's lines of changes (`news`), clock, virtual tables (`sources`), coordinator, query;
 //! 6. the listeners, for clients and for operators (`operations`).
 //!
 //! Stopping goes the other way, in [`Node::drain`]. Dropping a node ends its

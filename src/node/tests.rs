@@ -9,6 +9,10 @@ use super::Node;
 use crate::config::{self, Arguments, Machine as Hardware, Settings, Sources};
 
 fn settings() -> Settings {
+    settings_with(&[])
+}
+
+fn settings_with(more: &[&str]) -> Settings {
     let set = [
         "memory_limit=64MiB",
         "commitlog_segment_size=1MiB",
@@ -19,7 +23,7 @@ fn settings() -> Settings {
         file: None,
         environment: Vec::new(),
         arguments: Arguments {
-            set: set.iter().map(|set| set.to_string()).collect(),
+            set: set.iter().chain(more).map(|set| set.to_string()).collect(),
             ..Arguments::default()
         },
         machine: Hardware {
@@ -91,5 +95,25 @@ fn lost_storage_is_refused() {
     assert!(
         error.contains("/data/data: the manifest is missing, though the metadata log has 1 tables"),
         "{error}"
+    );
+}
+
+#[test]
+fn thresholds_of_batches_reach_the_statements() {
+    let options = super::options::query(&settings_with(&[
+        "batch_size_warn_threshold=2KiB",
+        "batch_size_fail_threshold=3KiB",
+        "unlogged_batch_across_partitions_warn_threshold=4",
+    ]));
+    let found = (
+        options.batch_bytes_warn,
+        options.batch_bytes_fail,
+        options.unlogged_partitions_warn,
+    );
+    assert_eq!(found, (2 << 10, 3 << 10, 4));
+    assert_eq!(
+        super::options::query(&settings()),
+        query::Options::default(),
+        "the defaults agree"
     );
 }
