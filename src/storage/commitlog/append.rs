@@ -212,7 +212,7 @@ impl Log {
             return Ok(());
         }
         self.switched.notify_one();
-        Err(full())
+        Err(self.full())
     }
 
     /// Writes frames that fit into the active segment.
@@ -240,7 +240,8 @@ impl Log {
             let path = writer.active.path(&*self.dir);
             return Err(Error::io(format_args!("cannot write {path}"), &error));
         }
-        let next = self.supply.take_next(writer.active.id).ok_or_else(full)?;
+        let next = self.supply.take_next(writer.active.id);
+        let next = next.ok_or_else(|| self.full())?;
         let former = std::mem::replace(&mut writer.active, next);
         writer.unsynced.push(former);
         writer.offset = format::SEGMENT_HEADER_BYTES as u32;
@@ -250,16 +251,14 @@ impl Log {
         Ok(())
     }
 
+    fn full(&self) -> Error {
+        Error::Overloaded(self.supply.shortage())
+    }
+
     /// Where the log ends.
     pub(crate) fn written(&self) -> Position {
         Position(self.written.load(Acquire))
     }
-}
-
-fn full() -> Error {
-    Error::Overloaded(
-        "the commit log is full: tables are not flushed as fast as they are written".to_owned(),
-    )
 }
 
 fn seal_bodies(segment: u64, frames: &mut [u8]) {

@@ -55,7 +55,10 @@ pub(super) async fn create_zeroed(
 ) -> Result<Segment, Error> {
     let failed = |error| {
         Error::io(
-            format_args!("cannot create commit log segment {id}"),
+            format_args!(
+                "cannot create commit log segment {id} in {}",
+                dir.path().display()
+            ),
             &error,
         )
     };
@@ -100,7 +103,10 @@ pub(super) async fn recycle(
     };
     env.blocking(Class::Flush, work).await.map_err(|error| {
         Error::io(
-            format_args!("cannot recycle commit log segment {old}"),
+            format_args!(
+                "cannot recycle commit log segment {old} in {}",
+                dir.path().display()
+            ),
             &error,
         )
     })

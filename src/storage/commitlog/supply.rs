@@ -41,6 +41,8 @@ struct State {
     /// The id that the next segment gets.
     next: u64,
     segments_max: u64,
+    /// Why the last attempt to make one failed, until one succeeds.
+    failure: Option<String>,
 }
 
 impl Supply {
@@ -53,6 +55,7 @@ impl Supply {
             free,
             next,
             segments_max,
+            failure: None,
         };
         Supply {
             state: Mutex::new(state),
@@ -137,9 +140,22 @@ impl Supply {
     fn made(&self, id: u64, result: &Result<Arc<Segment>, Error>) {
         let mut state = self.state.lock();
         // A free segment that could not be used again is removed, whatever name it has by now.
-        if let Ok(segment) = result {
-            state.next = id + 1;
-            state.ready.push_back(segment.clone());
+        match result {
+            Ok(segment) => {
+                state.next = id + 1;
+                state.ready.push_back(segment.clone());
+                state.failure = None;
+            }
+            Err(error) => state.failure = Some(error.to_string()),
+        }
+    }
+
+    /// Why there is no segment, in a sentence.
+    pub fn shortage(&self) -> String {
+        match &self.state.lock().failure {
+            Some(failure) => format!("the commit log cannot grow: {failure}"),
+            None => "the commit log is full: tables are not flushed as fast as they are written"
+                .to_owned(),
         }
     }
 }

@@ -319,6 +319,28 @@ fn what_needs_more_segments_than_are_ready_is_refused_as_a_whole_until_they_are(
 }
 
 #[test]
+fn a_log_that_cannot_grow_says_why() {
+    let machine = Machine::new(11);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            disk.set_capacity_bytes(disk.used_bytes());
+            env.sleep(Duration::from_secs(1)).await;
+            let refused = log.append(&mut separate(&three_segments())).unwrap_err();
+            let text = refused.to_string();
+            assert!(
+                text.contains("cannot grow: cannot create commit log segment 2 in /log"),
+                "{text}"
+            );
+            disk.set_capacity_bytes(1 << 30);
+            env.sleep(Duration::from_secs(3)).await;
+            log.append(&mut separate(&three_segments())).unwrap();
+        })
+        .unwrap();
+}
+
+#[test]
 fn who_waits_is_not_refused_for_the_length_of_the_writer_s_own_frames() {
     let machine = Machine::new(9);
     machine
