@@ -15,7 +15,7 @@ use model::image::{self, Column as ImageColumn, Complex, View};
 use model::key::{clustering, originals, partition};
 use schema::Table;
 use schema::table::{Column, ColumnKind, Order};
-use types::Type;
+use types::{Type, collection};
 
 /// One live row, as the coordinator yields it.
 #[derive(Clone, Copy, Debug)]
@@ -326,7 +326,7 @@ fn element_times(ty: &Type, complex: &Complex<'_>, now_seconds: i64, out: &mut V
     let mut elements: Vec<(&[u8], Times)> = live.map(|(path, cell)| (path, times(&cell))).collect();
     match ty {
         Type::Set { element: key, .. } | Type::Map { key, .. } => {
-            elements.sort_by(|(a, _), (b, _)| key.compare(a, b));
+            collection::sort(key, &mut elements, |(path, _)| path);
         }
         Type::Udt { definition, .. } => {
             let field = |index: usize| {

@@ -206,10 +206,37 @@ fn encode_cows(items: &[Cow<'_, [u8]>]) -> Vec<u8> {
     encode_items(items.iter().map(|item| &**item))
 }
 
+/// Whether comparing two values of this type is dear, so that whoever sorts makes their comparable forms once.
+pub fn sorts_by_form(ty: &Type) -> bool {
+    ty.any(&|ty| matches!(ty, Type::Decimal))
+}
+
+/// Sorts by a part of each entry, in the type's order; equal ones keep theirs.
+pub fn sort<T>(ty: &Type, entries: &mut [T], part: impl Fn(&T) -> &[u8]) {
+    let mut has_forms = sorts_by_form(ty);
+    if has_forms {
+        entries.sort_by_cached_key(|entry| {
+            let form = form(ty, part(entry));
+            has_forms &= form.is_some();
+            form
+        });
+    }
+    if !has_forms {
+        entries.sort_by(|a, b| ty.compare(part(a), part(b)));
+    }
+}
+
+/// The comparable form of a value; a value of no bytes comes before all others.
+fn form(ty: &Type, value: &[u8]) -> Option<Vec<u8>> {
+    let mut form = Vec::new();
+    let done = value.is_empty() || comparable::encode(ty, value, &mut form).is_ok();
+    done.then_some(form)
+}
+
 /// Sorts by a part of each entry, then keeps the last of equal ones. The usual input is sorted already: one pass finds
 /// that out.
 fn sort_unique<T>(ty: &Type, entries: &mut Vec<T>, part: impl Fn(&T) -> &[u8]) {
-    if ty.any(&|ty| matches!(ty, Type::Decimal)) && sort_by_form(ty, entries, &part) {
+    if sorts_by_form(ty) && sort_by_form(ty, entries, &part) {
         return;
     }
     let compare = |a: &T, b: &T| ty.compare(part(a), part(b));
@@ -225,12 +252,7 @@ fn sort_unique<T>(ty: &Type, entries: &mut Vec<T>, part: impl Fn(&T) -> &[u8]) {
 /// The same for a type whose comparison is dear: the comparable form of each entry is made once. False, and nothing
 /// done, if one has none.
 fn sort_by_form<T>(ty: &Type, entries: &mut Vec<T>, part: &impl Fn(&T) -> &[u8]) -> bool {
-    let form = |entry: &T| {
-        let (value, mut form) = (part(entry), Vec::new());
-        // A value of no bytes comes before all others.
-        let done = value.is_empty() || comparable::encode(ty, value, &mut form).is_ok();
-        done.then_some(form)
-    };
+    let form = |entry| form(ty, part(entry));
     let Some(forms) = entries.iter().map(form).collect::<Option<Vec<_>>>() else {
         return false;
     };

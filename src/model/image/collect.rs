@@ -55,15 +55,16 @@ fn collect_sorted(
 ) -> bool {
     let mut count = 0;
     let mut previous: Option<&[u8]> = None;
-    let mut sorted = true;
+    let mut sorted = !collection::sorts_by_form(by);
     let bytewise = matches!(
         by,
         Type::Text | Type::Ascii | Type::Blob | Type::Boolean | Type::Date
     );
     for (path, _) in complex.live(now_seconds) {
         count += 1;
-        sorted &= bytewise
-            || previous.is_none_or(|previous| by.compare(previous, path) != Ordering::Greater);
+        sorted = sorted
+            && (bytewise
+                || previous.is_none_or(|previous| by.compare(previous, path) != Ordering::Greater));
         previous = Some(path);
     }
     if count == 0 {
@@ -80,7 +81,7 @@ fn collect_sorted(
         complex.live(now_seconds).for_each(put);
     } else {
         let mut elements: SmallVec<[(&[u8], &[u8]); 32]> = complex.live(now_seconds).collect();
-        elements.sort_by(|(a, _), (b, _)| by.compare(a, b));
+        collection::sort(by, &mut elements, |(path, _)| path);
         elements.into_iter().for_each(put);
     }
     true

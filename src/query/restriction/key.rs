@@ -5,7 +5,7 @@ use std::ops;
 use model::key::{PartitionKey, partition};
 use model::read::{KeyEdge, KeyRange, Keys};
 use schema::Table;
-use types::{Token, Type};
+use types::{Token, Type, collection};
 
 use crate::bind::Bindings;
 use crate::error::Error;
@@ -72,7 +72,7 @@ pub fn points(
     for (column, values) in table.partition_key.iter().zip(values) {
         let mut choice = values.evaluate(bindings, &column.name)?;
         if choice.len() > 1 {
-            choice.sort_by(|a, b| column.ty.compare(a, b));
+            collection::sort(&column.ty, &mut choice, |value| value);
             choice.dedup();
         }
         combinations = combinations.saturating_mul(choice.len());

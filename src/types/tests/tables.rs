@@ -1310,3 +1310,34 @@ fn equal_keys_are_kept_once() {
     let long = "1".repeat(3_000);
     assert!(literal::parse(&Type::Decimal, &long).is_err());
 }
+
+#[test]
+fn sorting_makes_forms_where_that_is_cheaper() {
+    let decimals = [
+        "10", "1.50", "-3", "1.5", "0", "1e3", "-1e3", "1.500", "0.00",
+    ];
+    let decimals = decimals.map(|text| {
+        types::value::decimal::Decimal::parse(text)
+            .expect(text)
+            .write()
+    });
+    let ints = [5, -1, 7, 5, 0, i32::MIN].map(|int: i32| int.to_be_bytes().to_vec());
+    // Bytes that are no decimal have no form: the type's comparison orders them.
+    let cut = [
+        vec![0, 0],
+        decimals[0].clone(),
+        vec![1],
+        decimals[2].clone(),
+    ];
+    for (ty, values) in [
+        (Type::Decimal, &decimals[..]),
+        (Type::Decimal, &cut[..]),
+        (Type::Int, &ints[..]),
+    ] {
+        let mut sorted = values.to_vec();
+        collection::sort(&ty, &mut sorted, |value| value.as_slice());
+        let mut expected = values.to_vec();
+        expected.sort_by(|a, b| ty.compare(a, b));
+        assert_eq!(sorted, expected, "{ty}");
+    }
+}
