@@ -47,6 +47,17 @@ pub fn check_places(partitions: usize, ranges: usize) -> Counted {
     )))
 }
 
+/// Refuses a BATCH that has more statements as texts than can have a column and a value each.
+pub fn check_texts(texts: usize) -> Counted {
+    const TEXTS_MAX: usize = PARTS_MAX / 2;
+    if texts <= TEXTS_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The batch has the texts of {texts} statements, the maximum is {TEXTS_MAX}; prepare its statements"
+    )))
+}
+
 /// The parts of a request's statements so far.
 #[derive(Default)]
 pub struct Counter {
@@ -422,6 +433,16 @@ mod tests {
         assert_eq!(
             refused,
             Err("The texts of the batch are longer than 1048576 bytes together; prepare its statements".into())
+        );
+    }
+
+    #[test]
+    fn texts_of_a_batch_are_counted_before_they_are_read() {
+        assert!(check_texts(32_767).is_ok());
+        let refused = check_texts(32_768).map_err(|error| error.to_string());
+        assert_eq!(
+            refused,
+            Err("The batch has the texts of 32768 statements, the maximum is 32767; prepare its statements".into())
         );
     }
 

@@ -1,4 +1,5 @@
-//! Modifications that read before they write: lists by index or by value.
+//! Modifications that read before they write: lists by index or by value. A BATCH of very many texts goes
+//! the same way, without a read, because planning it takes longer than a turn.
 //!
 //! 1. The partitions' queues are entered, in one order, so that nobody waits in a ring.
 //! 2. The lists of all rows that the statements name are read: within one BATCH no statement sees
@@ -23,11 +24,13 @@ use protocol::request::{BatchKind, Request};
 use protocol::result::Outcome;
 
 use crate::alone::{Alone, commit};
+use crate::batch::Plans;
 use crate::bind::Bindings;
 use crate::error::{Error, write_timeout};
 use crate::modify::Plan;
 use crate::modify::lists::Lists;
 use crate::output::Output;
+use crate::prepared::Id;
 use crate::service::{Call, Service, consistency_of, error_answer};
 use crate::statement::{Action, Planned};
 use crate::write::{self, Together};
@@ -70,10 +73,14 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
         address,
         out: &mut out,
     };
-    let _guards = enter(&service, &mut call, &request).await?;
+    let planned = statements(&service, &mut call, &request).await?;
+    let guards = enter(&service, &call, &request, &planned).await?;
     // The line may have been long: the plans and the time are those of now.
     call.turn.begin();
-    let statements = statements(&service, &mut call, &request)?;
+    let statements = match guards.is_empty() {
+        true => planned,
+        false => statements(&service, &mut call, &request).await?,
+    };
     let bindings = bindings(&service, &call, &request, &statements)?;
     let jobs = expand(&statements, &bindings)?;
     let mut lists = Lists::default();
@@ -103,18 +110,25 @@ fn batch_kind(request: &Request<'_>, statements: &[Arc<Planned>]) -> Option<Batc
 }
 
 /// The plans of the request.
-fn statements(
+async fn statements(
     service: &Service,
     call: &mut Call<'_>,
     request: &Request<'_>,
 ) -> Result<Vec<Arc<Planned>>, Error> {
     match request {
-        Request::Batch(batch) => match service.batch_statements(call, batch)? {
-            Ok(statements) => Ok(statements),
-            Err(unknown) => Err(Error::Unprepared(
-                unknown.first().copied().unwrap_or_default(),
-            )),
-        },
+        Request::Batch(batch) => {
+            let mut plans = Plans::begin(batch, call.session)?;
+            for statement in batch.statements {
+                plans.add(service, call.turn, statement.query)?;
+                if call.turn.meter().exhausted() {
+                    give_way().await;
+                    call.turn.begin();
+                }
+            }
+            let unknown =
+                |ids: Vec<Id>| Error::Unprepared(ids.first().copied().unwrap_or_default());
+            plans.finish(batch.consistency)?.map_err(unknown)
+        }
         other => Ok(vec![service.planned(call, other)?]),
     }
 }
@@ -181,10 +195,11 @@ fn timestamp(
 /// Waits in the queues of all partitions that are read.
 async fn enter(
     service: &Service,
-    call: &mut Call<'_>,
+    call: &Call<'_>,
     request: &Request<'_>,
+    statements: &[Arc<Planned>],
 ) -> Result<Vec<Guard>, Error> {
-    let places = places(service, call, request)?;
+    let places = places(service, call, request, statements)?;
     let mut guards = Vec::with_capacity(places.len());
     for (table, key) in places {
         let queues = service.coordinator().queues();
@@ -196,13 +211,13 @@ async fn enter(
 /// The partitions that are read, in the one order in which everybody enters their queues.
 fn places(
     service: &Service,
-    call: &mut Call<'_>,
+    call: &Call<'_>,
     request: &Request<'_>,
+    statements: &[Arc<Planned>],
 ) -> Result<BTreeSet<(TableId, PartitionKey)>, Error> {
-    let statements = statements(service, call, request)?;
-    let bindings = bindings(service, call, request, &statements)?;
+    let bindings = bindings(service, call, request, statements)?;
     let mut places = BTreeSet::new();
-    for (plan, bindings) in expand(&statements, &bindings)? {
+    for (plan, bindings) in expand(statements, &bindings)? {
         if plan.needs_read() {
             let keys = plan.partitions(bindings)?.into_iter();
             places.extend(keys.map(|key| (plan.table.id, key)));

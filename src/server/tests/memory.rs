@@ -1,11 +1,13 @@
-//! The node's limit for what is in flight: greedy clients meet it, the others are served.
+//! Greedy clients: they meet the node's limit for what is in flight, or go on in pieces, and the others are served.
 
 mod support;
 
 use std::time::Duration;
 
 use bytes::BytesMut;
+use protocol::Consistency;
 use protocol::frame::Opcode;
+use protocol::request::{Batch, BatchBuilder, BatchKind, Bindings, Request};
 use protocol::version::Version;
 use storage::SyncMode;
 use support::{Node, Raw, Settings, error_of, query};
@@ -112,5 +114,50 @@ fn a_closed_connection_drops_its_reads_at_once() {
         env.sleep(Duration::from_millis(1)).await;
         let budget = node.server.budget();
         assert_eq!((budget.bytes(), budget.waiting()), (0, 0));
+    });
+}
+
+/// A BATCH of so many texts, and this one behind them.
+fn batch_of_texts(count: i32, last: &str) -> BytesMut {
+    let mut statements = BatchBuilder::new();
+    for c in 0..count {
+        let text = format!("INSERT INTO ks.t (k, c, v) VALUES (3, {c}, 'x')");
+        statements.push_text(&text, &Bindings::new());
+    }
+    statements.push_text(last, &Bindings::new());
+    let batch = Request::Batch(Batch {
+        kind: BatchKind::Unlogged,
+        statements: statements.statements(),
+        consistency: Consistency::One,
+        serial_consistency: None,
+        timestamp: None,
+        keyspace: None,
+        now_in_seconds: None,
+    });
+    let mut bytes = BytesMut::new();
+    batch.encode(Version::V4, 0, 1, &mut bytes);
+    bytes
+}
+
+#[test]
+fn a_batch_of_many_texts_lets_others_pass() {
+    sim::local::block_on(4, |env| async move {
+        let node = node(&env, 64 * MIB).await;
+        let mut raw = node.raw(&[]).await;
+        let mut bytes = batch_of_texts(5_000, "nonsense");
+        query(SMALL).encode(Version::V4, 0, 2, &mut bytes);
+        raw.send(&bytes).await;
+        assert_eq!(raw.next().await.stream, 2);
+        let (stream, error, _) = raw.next_error().await;
+        assert_eq!((stream, error.code()), (1, 0x2000));
+        raw.send(&batch_of_texts(
+            5_000,
+            "DELETE FROM ks.t WHERE k = 3 AND c = -1",
+        ))
+        .await;
+        assert_eq!(raw.next().await.opcode, Opcode::Result);
+        let mut client = node.client(Default::default()).await;
+        let page = client.run("SELECT c FROM ks.t WHERE k = 3").await;
+        assert_eq!(page.expect("rows").into_page().rows.len(), 5_000);
     });
 }
