@@ -269,10 +269,13 @@ impl Execution<'_, '_> {
         let mut encoder = encoder.map_err(|error| Error::of(error, table))?;
         match self.elements(key.bytes, &mut encoder, scratch) {
             Ok(()) => {
-                let bytes = encoder.finish().map_err(coordinator::Error::from)?;
+                let bytes = encoder
+                    .finish()
+                    .map_err(|error| Error::of(error.into(), table))?;
                 if self.context.is_counted {
                     scratch.written.add(&self.plan.table.keyspace, key, bytes);
                 }
+                turn.meter().charge(0, 0, bytes as u64);
                 Ok(())
             }
             Err(error) => {

@@ -11,7 +11,9 @@
 //! that runs backwards from a moment in the past, so the order of paths is the order of the list.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use base::limits::MUTATION_BYTES_MAX;
 use model::cell::Kind;
 use model::image::{self, Builder};
 use model::{Deletion, Timestamp};
@@ -28,6 +30,9 @@ use crate::term::Plan;
 
 /// 2010-01-01 00:00 UTC in microseconds: prepended list elements count backwards from here.
 const PREPEND_REFERENCE_MICROS: i64 = 1_262_304_000_000_000;
+
+/// The least that the cell of a list's element takes beside its value: its path, flags and lengths.
+const LIST_CELL_BYTES_MIN: usize = 16 + 2;
 
 /// What happens to one column.
 #[derive(Clone, Debug)]
@@ -129,6 +134,20 @@ impl Operation {
     }
 }
 
+/// Refuses a list whose cells alone are too much for a mutation, before one of them is made.
+fn refuse_too_large(bytes: &[u8]) -> Result<(), Error> {
+    let count = collection::Items::new(bytes)?.left();
+    // The count and each element's length are not in the cells.
+    let values = bytes.len().saturating_sub(4 * (1 + count));
+    let cells = values.saturating_add(count.saturating_mul(LIST_CELL_BYTES_MIN));
+    if cells <= MUTATION_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "Mutation of {cells} bytes is too large for the maximum size of {MUTATION_BYTES_MAX}"
+    )))
+}
+
 struct Cells<'a, 'b> {
     column: &'a Column,
     stamp: &'a Stamp,
@@ -216,6 +235,7 @@ impl Cells<'_, '_> {
     }
 
     fn list_elements(&mut self, bytes: &[u8], in_front: bool) -> Result<(), Error> {
+        refuse_too_large(bytes)?;
         let items: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
         let mut paths: Vec<[u8; 16]> = (0..items.len()).map(|_| self.time_path(in_front)).collect();
         if in_front {
@@ -301,14 +321,12 @@ impl Cells<'_, '_> {
         let (Some(bytes), Type::List { element, .. }) = (value.bytes(), &self.column.ty) else {
             return Ok(());
         };
-        let mut unwanted: Vec<&[u8]> = collection::Items::new(bytes)?.collect::<Result<_, _>>()?;
-        unwanted.sort_unstable_by(|a, b| element.compare(a, b));
-        let present = lists.elements(self.column.id);
-        for (path, value) in present {
-            if unwanted
-                .binary_search_by(|other| element.compare(other, value))
-                .is_ok()
-            {
+        // One spelling for all that are equal, so that nothing is decoded once per comparison.
+        let spelled = |item| Ok::<_, types::Error>(path::of(element, item?));
+        let unwanted = collection::Items::new(bytes)?.map(spelled);
+        let unwanted = unwanted.collect::<Result<BTreeSet<_>, _>>()?;
+        for (path, value) in lists.elements(self.column.id) {
+            if unwanted.contains(&path::of(element, value)) {
                 self.put(path, None);
             }
         }
