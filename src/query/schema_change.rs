@@ -241,9 +241,36 @@ fn truncate_table(
 }
 
 fn metadata_error(error: metadata::Error, is_truncate: bool, source: &Source) -> Error {
-    match error {
-        metadata::Error::Refused(metadata::Refused::Schema(error)) => source.quoting(error).into(),
-        other if is_truncate => truncate_failed(&other.to_string()).into(),
-        other => Error::Server(other.to_string()),
+    match (error, &*source.statement) {
+        // The log knows tables by id: this one was dropped after the statement was planned.
+        (metadata::Error::Refused(metadata::Refused::Schema(_)), Statement::Truncate(truncate)) => {
+            Error::invalid(format!("table {} does not exist", truncate.table.name))
+        }
+        (metadata::Error::Refused(metadata::Refused::Schema(error)), _) => {
+            source.quoting(error).into()
+        }
+        (other, _) if is_truncate => truncate_failed(&other.to_string()).into(),
+        (other, _) => Error::Server(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_gone_is_told_by_its_name() {
+        let check = |text: &str, expected: &str| {
+            let source = Source {
+                statement: Arc::new(cql::parse(text).expect("a statement")),
+                text: Some(text.to_owned()),
+            };
+            let gone = schema::Error::invalid("table 5 does not exist");
+            let error = metadata::Error::Refused(metadata::Refused::Schema(gone));
+            let error = metadata_error(error, true, &source);
+            assert_eq!(error.to_string(), expected);
+        };
+        check("TRUNCATE ks.t", "table t does not exist");
+        check("TRUNCATE TABLE u", "table u does not exist");
     }
 }

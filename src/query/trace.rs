@@ -47,7 +47,9 @@ pub struct Trace {
 impl Trace {
     /// Begins with the request.
     pub fn begin(service: &Service, turn: &Turn, session: &Session, request: &Request<'_>) -> Self {
-        let id = service.shared.chance.time_uuid(turn.wall_micros());
+        // As the session's row has it, so that no event seems to come after the end.
+        let started_micros = turn.wall_micros().div_euclid(1_000) * 1_000;
+        let id = service.shared.chance.time_uuid(started_micros);
         let (kind, text) = match request {
             Request::Query(query) => ("Execute CQL3 query", Some(query.text)),
             Request::Prepare(prepare) => ("Preparing CQL3 query", Some(prepare.text)),
@@ -68,7 +70,7 @@ impl Trace {
             service: service.clone(),
             id: Uuid::from_bytes(id),
             began: service.coordinator().env().mono(),
-            started_micros: turn.wall_micros(),
+            started_micros,
             client: session.client,
             request: kind,
             parameters,
