@@ -9,7 +9,7 @@ use super::*;
 fn machine() -> Machine {
     Machine {
         memory_bytes: 8 << 30,
-        directory: PathBuf::from("/work"),
+        directory: PathBuf::from("/srv"),
     }
 }
 
@@ -63,18 +63,18 @@ fn defaults_need_nothing() {
     assert_eq!(settings.native_transport().to_string(), "127.0.0.1:9042");
     assert_eq!(settings.admin().to_string(), "127.0.0.1:7199");
     assert_eq!(settings.storage().to_string(), "127.0.0.1:7000");
-    assert_eq!(settings.data_dir, Path::new("/work/helenus-data"));
+    assert_eq!(settings.data_dir, Path::new("/srv/helenus-data"));
     assert_eq!(
         settings.data_file_directory,
-        Path::new("/work/helenus-data/data")
+        Path::new("/srv/helenus-data/data")
     );
     assert_eq!(
         settings.commitlog_directory,
-        Path::new("/work/helenus-data/commitlog")
+        Path::new("/srv/helenus-data/commitlog")
     );
     assert_eq!(
         settings.metadata_directory(),
-        Path::new("/work/helenus-data/metadata")
+        Path::new("/srv/helenus-data/metadata")
     );
     assert_eq!(
         (settings.cluster_name.as_str(), settings.num_tokens),
@@ -146,10 +146,10 @@ fn flags_set_what_belongs_together() {
         ),
         (address, address, address, address)
     );
-    assert_eq!(settings.data_file_directory, Path::new("/work/here/data"));
+    assert_eq!(settings.data_file_directory, Path::new("/srv/here/data"));
     assert_eq!(
         settings.commitlog_directory,
-        Path::new("/work/here/commitlog")
+        Path::new("/srv/here/commitlog")
     );
     assert_eq!(settings.seeds, ["127.0.0.2:7000"]);
 }
