@@ -5,8 +5,7 @@
 //! - [`bytes`]: a checked cursor over untrusted bytes, and variable-length integers.
 //! - [`checksum`], [`compress`]: crc32 with a salt; LZ4, Snappy and Zstandard as raw blocks with exact lengths.
 //! - [`hybrid`]: timestamps that never repeat, even across restarts.
-//! - [`meter`], [`limits`], [`counters`], [`trace`]: how much work a turn did, how much anything may be,
-//!   how often it happened, and what one request went through.
+//! - [`meter`], [`limits`], [`counters`]: how much work a turn did, how much anything may be, how often it happened.
 //! - [`text`]: the nearest known name, for errors that suggest one.
 //!
 //! Nothing here knows CQL, rows or nodes.
@@ -20,4 +19,3 @@ pub mod hybrid;
 pub mod limits;
 pub mod meter;
 pub mod text;
-pub mod trace;

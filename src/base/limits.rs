@@ -19,8 +19,6 @@ pub const SEGMENT_BYTES: usize = 32 * MIB;
 pub const MUTATION_BYTES_MAX: usize = SEGMENT_BYTES / 2;
 /// One value of a cell: it must fit into a mutation.
 pub const VALUE_BYTES_MAX: usize = MUTATION_BYTES_MAX;
-/// A block of a file as it is in memory. Blocks aim at 16 KiB; one holds at least one row, so the bound is a row.
-pub const BLOCK_BYTES_MAX: usize = 2 * MUTATION_BYTES_MAX;
 
 // Names and shapes.
 
@@ -34,8 +32,6 @@ pub const TYPE_DEPTH_MAX: usize = 32;
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
 /// Dimensions of a vector, as in Cassandra.
 pub const VECTOR_DIMENSIONS_MAX: usize = 8_192;
-/// Fields of a tuple or user-defined type.
-pub const FIELDS_MAX: usize = 32_767;
 
 // The native protocol.
 
@@ -49,15 +45,9 @@ pub const SEGMENT_PAYLOAD_BYTES_MAX: usize = (1 << 17) - 1;
 pub const STATEMENT_BYTES_MAX: usize = MIB;
 /// Values bound to one statement: the protocol counts them in an unsigned short.
 pub const BOUND_VALUES_MAX: usize = u16::MAX as usize;
-/// Statements of one BATCH: the protocol counts them in an unsigned short.
-pub const BATCH_STATEMENTS_MAX: usize = u16::MAX as usize;
 /// Bytes of a page's envelope at which it ends before its number of rows is reached: a page of large rows should not hold up
 /// others, and 4 MiB is a few milliseconds of copying.
 pub const PAGE_BYTES_MAX: usize = 4 * MIB;
-/// Rows of a page when the client names no size; what drivers ask for by themselves.
-pub const PAGE_ROWS_DEFAULT: usize = 5_000;
-/// A paging state: two keys and a little.
-pub const PAGING_STATE_BYTES_MAX: usize = 2 * ENCODED_KEY_BYTES_MAX + KIB;
 
 // A turn of a connection.
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Class, Dir, Env};
@@ -92,6 +93,18 @@ impl Core {
             flush_wanted,
             compaction_wanted: Notify::new(),
             counters: Counters::default(),
+        }
+    }
+
+    /// Waits until it is wanted, or this long.
+    pub async fn wait(&self, wanted: &Notify, left: Option<Duration>) {
+        let Some(left) = left else {
+            return wanted.notified().await;
+        };
+        tokio::select! {
+            biased;
+            () = wanted.notified() => {}
+            () = self.env.sleep(left) => {}
         }
     }
 

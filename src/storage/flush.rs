@@ -45,15 +45,7 @@ async fn wait(core: &Core) {
         times.into_iter().flatten().min()
     };
     let left = core.tables().values().filter_map(left).min();
-    let wanted = core.flush_wanted.notified();
-    match left {
-        None => wanted.await,
-        Some(left) => tokio::select! {
-            biased;
-            () = wanted => {}
-            () = core.env.sleep(left) => {}
-        },
-    }
+    core.wait(&core.flush_wanted, left).await;
 }
 
 /// Flushes one table, if one should be. One that fails rests, while others go on.

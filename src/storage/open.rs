@@ -124,37 +124,47 @@ fn refuse_lost_manifest(data: &dyn Dir) -> Result<(), Error> {
     if data.exists(manifest::NAME).map_err(failed)? {
         return Ok(());
     }
-    for keyspace in data
-        .list()
-        .map_err(failed)?
-        .into_iter()
-        .filter(|entry| entry.is_dir)
-    {
-        let dir = data.dir(&keyspace.name).map_err(failed)?;
-        for table in dir
-            .list()
-            .map_err(failed)?
-            .into_iter()
-            .filter(|entry| entry.is_dir)
+    for table in table_dirs(data).map_err(failed)? {
+        let files = table.open().and_then(|dir| dir.list()).map_err(failed)?;
+        if files
+            .iter()
+            .any(|file| sstable::format::parse_file_name(&file.name).is_some())
         {
-            let files = dir
-                .dir(&table.name)
-                .and_then(|table| table.list())
-                .map_err(failed)?;
-            if files
-                .iter()
-                .any(|file| sstable::format::parse_file_name(&file.name).is_some())
-            {
-                let path = data.path().join(manifest::NAME).display().to_string();
-                let what = format!(
-                    "it is missing, but there are files of tables, such as those in {}/{}: restore it from a backup, or start on an empty directory",
-                    keyspace.name, table.name
-                );
-                return Err(Error::corrupt(path, 0, what));
-            }
+            let path = data.path().join(manifest::NAME).display().to_string();
+            let what = format!(
+                "it is missing, but there are files of tables, such as those in {}: restore it from a backup, or start on an empty directory",
+                table.keyspace.path().join(&table.name).display()
+            );
+            return Err(Error::corrupt(path, 0, what));
         }
     }
     Ok(())
+}
+
+/// A directory that is where those of tables are.
+struct TableDir {
+    keyspace: Arc<dyn Dir>,
+    name: String,
+}
+
+impl TableDir {
+    fn open(&self) -> std::io::Result<Arc<dyn Dir>> {
+        self.keyspace.dir(&self.name)
+    }
+}
+
+/// The directories within those of the keyspaces.
+fn table_dirs(data: &dyn Dir) -> std::io::Result<Vec<TableDir>> {
+    let mut found = Vec::new();
+    for keyspace in data.list()?.into_iter().filter(|entry| entry.is_dir) {
+        let keyspace = data.dir(&keyspace.name)?;
+        let tables = keyspace.list()?.into_iter().filter(|entry| entry.is_dir);
+        found.extend(tables.map(|table| TableDir {
+            keyspace: keyspace.clone(),
+            name: table.name,
+        }));
+    }
+    Ok(found)
 }
 
 /// Opens manifest and files, and removes what belongs to neither.
@@ -245,32 +255,20 @@ pub(crate) fn open_file(
 /// Removes files that no table has, in the directories of tables.
 fn remove_orphans(data: &dyn Dir, manifest: &Manifest, tables: &Tables) -> Result<(), Error> {
     let failed = |error| Error::io("cannot remove files left behind", &error);
-    for keyspace in data
-        .list()
-        .map_err(failed)?
-        .into_iter()
-        .filter(|entry| entry.is_dir)
-    {
-        let dir = data.dir(&keyspace.name).map_err(failed)?;
-        for entry in dir
-            .list()
-            .map_err(failed)?
-            .into_iter()
-            .filter(|entry| entry.is_dir)
-        {
-            let Some(id) = table::directory_id(&entry.name) else {
-                continue;
-            };
-            let is_dropped = !tables.contains_key(&id);
-            let live = |file: FileId| {
-                let state = manifest.state();
-                let table = state.tables.get(&id);
-                !is_dropped && table.is_some_and(|table| table.files.contains_key(&file.0))
-            };
-            remove_files(&*dir.dir(&entry.name).map_err(failed)?, live).map_err(failed)?;
-            if is_dropped {
-                remove_if_empty(&*dir, &entry.name);
-            }
+    let state = manifest.state();
+    for table in table_dirs(data).map_err(failed)? {
+        let Some(id) = table::directory_id(&table.name) else {
+            continue;
+        };
+        let is_dropped = !tables.contains_key(&id);
+        let known = state.tables.get(&id).filter(|_| !is_dropped);
+        let is_live = |file: FileId| known.is_some_and(|table| table.files.contains_key(&file.0));
+        table
+            .open()
+            .and_then(|dir| remove_files(&*dir, is_live))
+            .map_err(failed)?;
+        if is_dropped {
+            remove_if_empty(&*table.keyspace, &table.name);
         }
     }
     Ok(())

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base::env::{Env, Stream};
+use base::env::{Env, Stream, give_way};
 use protocol::Error;
 use protocol::frame::Failure;
 use protocol::response::{self, Head};
@@ -336,17 +336,4 @@ impl Connection {
         let out = &mut self.output.answers().answers;
         response::encode_error(error, &Head::new(version, stream), out);
     }
-}
-
-/// Lets other tasks run: this one goes to the end of the queue. By the waker alone, so that it works on any executor.
-async fn give_way() {
-    let mut has_given_way = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut has_given_way, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use base::env::Class;
+use base::env::{Class, give_way};
 
 use super::Log;
 use super::format::Position;
@@ -135,7 +135,7 @@ impl Log {
             self.relay.notified().await;
             loop {
                 if self.mode == SyncMode::Group {
-                    yield_once().await;
+                    give_way().await;
                 }
                 if let Err(error) = self.sync_now().await {
                     self.fail(&error);
@@ -231,17 +231,4 @@ impl Log {
             }
         }
     }
-}
-
-/// Lets others that are ready go first, on any executor.
-async fn yield_once() {
-    let mut yielded = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

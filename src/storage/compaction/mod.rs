@@ -39,15 +39,7 @@ async fn wait(core: &Core) {
     let now = core.env.mono();
     let left = |table: &Arc<Table>| table.compaction_rest.left(now);
     let left = core.tables().values().filter_map(left).min();
-    let wanted = core.compaction_wanted.notified();
-    match left {
-        None => wanted.await,
-        Some(left) => tokio::select! {
-            biased;
-            () = wanted => {}
-            () = core.env.sleep(left) => {}
-        },
-    }
+    core.wait(&core.compaction_wanted, left).await;
 }
 
 /// A compaction that is due.

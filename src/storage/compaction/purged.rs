@@ -19,11 +19,16 @@ pub(super) struct Purged<S> {
     stream: S,
     table: Arc<Table>,
     inputs: Vec<Arc<File>>,
+    keeper: Keeper,
+    deletion: Option<Deletion>,
+    static_row: Option<Vec<u8>>,
+}
+
+/// What is kept of an image.
+struct Keeper {
     rule: Purge,
     /// The columns to keep, if some were dropped.
     columns: Option<Columns>,
-    deletion: Option<Deletion>,
-    static_row: Option<Vec<u8>>,
     row: Vec<u8>,
     projected: Vec<u8>,
 }
@@ -55,12 +60,14 @@ impl<S: Stream> Purged<S> {
             stream,
             table,
             inputs,
-            rule,
-            columns,
+            keeper: Keeper {
+                rule,
+                columns,
+                row: Vec::new(),
+                projected: Vec::new(),
+            },
             deletion: None,
             static_row: None,
-            row: Vec::new(),
-            projected: Vec::new(),
         }
     }
 
@@ -83,17 +90,19 @@ impl<S: Stream> Purged<S> {
     }
 
     fn begin_partition(&mut self) {
-        let key = self.stream.partition().key.to_owned();
-        self.rule.max_purgeable_timestamp = self.outside(key.as_ref());
-        let rule = self.rule;
+        let partition = self.stream.partition();
+        self.keeper.rule.max_purgeable_timestamp = self.outside(partition.key);
+        let rule = self.keeper.rule;
         let partition = self.stream.partition();
         self.deletion = partition.deletion.filter(|deletion| !rule.drops(*deletion));
-        let static_row = partition.static_row.map(<[u8]>::to_vec);
-        self.static_row = static_row
-            .filter(|image| self.keep(image))
-            .map(|_| self.row.clone());
+        self.static_row = partition
+            .static_row
+            .filter(|image| self.keeper.keep(image))
+            .map(|_| self.keeper.row.clone());
     }
+}
 
+impl Keeper {
     /// Leaves in `row` what is kept of an image. False if nothing is.
     fn keep(&mut self, image: &[u8]) -> bool {
         self.row.clear();
@@ -115,8 +124,7 @@ impl<S: Stream> Stream for Purged<S> {
             match step {
                 Step::Partition => self.begin_partition(),
                 Step::Row => {
-                    let image = self.stream.row().image.to_vec();
-                    if !self.keep(&image) {
+                    if !self.keeper.keep(self.stream.row().image) {
                         meter.charge(0, 1, 0);
                         if meter.exhausted() {
                             return Ok(Step::Yield);
@@ -124,7 +132,12 @@ impl<S: Stream> Stream for Purged<S> {
                         continue;
                     }
                 }
-                Step::RangeTombstone if self.rule.drops(self.stream.range_tombstone().deletion) => {
+                Step::RangeTombstone
+                    if self
+                        .keeper
+                        .rule
+                        .drops(self.stream.range_tombstone().deletion) =>
+                {
                     meter.charge(0, 1, 0);
                     if meter.exhausted() {
                         return Ok(Step::Yield);
@@ -148,7 +161,7 @@ impl<S: Stream> Stream for Purged<S> {
     fn row(&self) -> Row<'_> {
         Row {
             clustering: self.stream.row().clustering,
-            image: &self.row,
+            image: &self.keeper.row,
         }
     }
 
