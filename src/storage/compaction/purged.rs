@@ -121,32 +121,25 @@ impl<S: Stream> Stream for Purged<S> {
     fn step(&mut self, meter: &mut Meter) -> Result<Step, Error> {
         loop {
             let step = self.stream.step(meter)?;
-            match step {
-                Step::Partition => self.begin_partition(),
-                Step::Row => {
-                    if !self.keeper.keep(self.stream.row().image) {
-                        meter.charge(0, 1, 0);
-                        if meter.exhausted() {
-                            return Ok(Step::Yield);
-                        }
-                        continue;
-                    }
+            let kept = match step {
+                Step::Partition => {
+                    self.begin_partition();
+                    true
                 }
-                Step::RangeTombstone
-                    if self
-                        .keeper
-                        .rule
-                        .drops(self.stream.range_tombstone().deletion) =>
-                {
-                    meter.charge(0, 1, 0);
-                    if meter.exhausted() {
-                        return Ok(Step::Yield);
-                    }
-                    continue;
-                }
-                _ => {}
+                Step::Row => self.keeper.keep(self.stream.row().image),
+                Step::RangeTombstone => !self
+                    .keeper
+                    .rule
+                    .drops(self.stream.range_tombstone().deletion),
+                _ => true,
+            };
+            if kept {
+                return Ok(step);
             }
-            return Ok(step);
+            meter.charge(0, 1, 0);
+            if meter.exhausted() {
+                return Ok(Step::Yield);
+            }
         }
     }
 
