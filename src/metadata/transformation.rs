@@ -51,7 +51,7 @@ pub enum Transformation {
     Truncate {
         /// The table.
         table: TableId,
-        /// What was written at or before it is gone.
+        /// When: what a node has by the time it carries this out is gone, and so is what was first written before.
         at: Timestamp,
     },
 }

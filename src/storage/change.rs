@@ -66,12 +66,8 @@ pub(crate) async fn follow(core: &Arc<Core>, facts: Facts<'_>) -> Result<(), Err
         core.free_segments().await?;
     }
     for (id, at) in facts.truncations {
-        let Ok(table) = core.table(*id) else { continue };
-        let known = core
-            .manifest_table(*id)
-            .and_then(|table| table.truncated_at);
-        if known.is_none_or(|known| known < at.0) {
-            truncate::truncate(core, table.id, *at).await?;
+        if core.table(*id).is_ok() && truncate::is_due(core, *id, *at) {
+            truncate::truncate(core, *id, *at).await?;
         }
     }
     Ok(())

@@ -38,7 +38,7 @@ impl Engine {
             _tasks: start_tasks(&core),
             core,
         });
-        truncate::finish(&engine.core).await?;
+        truncate::finish(&engine.core, facts.truncations).await?;
         engine.follow(facts).await?;
         engine.core.free_segments().await?;
         Ok(engine)
@@ -103,8 +103,7 @@ impl Engine {
         compaction::compact(&self.core, table).await
     }
 
-    /// Drops what the table holds, and from here on everything written at or before `at`. What is written later and
-    /// above is there, also after a restart.
+    /// Drops what the table holds. What is written later is there, whatever its timestamp, also after a restart.
     pub async fn truncate(&self, table: TableId, at: Timestamp) -> Result<(), Error> {
         truncate::truncate(&self.core, table, at).await
     }

@@ -5,9 +5,9 @@
 //!    that the catalog has beyond those known are added to the manifest, with the catalog's epoch.
 //! 2. The files of each table are opened. What else lies in the tables' directories was never finished, or is no
 //!    longer needed, and is removed.
-//! 3. The log is replayed into memtables. Records are skipped that lie below their table's replay position, that a
-//!    truncation covers, or whose table was dropped. A table that neither catalog nor manifest ever knew stops the
-//!    start: its data would be lost.
+//! 3. The log is replayed into memtables. Records are skipped that lie below their table's replay position, which
+//!    flushes and truncations move, or whose table was dropped. A table that neither catalog nor manifest ever knew
+//!    stops the start: its data would be lost.
 //! 4. A new segment is begun; tables that the catalog no longer has are dropped for good.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use crate::core::{Core, Tables};
 use crate::manifest::{self, Edit, Manifest, State};
 use crate::options::Options;
 use crate::table::{self, File, Lost, Table};
-use crate::{Error, Facts, truncate};
+use crate::{Error, Facts};
 
 /// Where an engine keeps its files. Missing directories are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +54,6 @@ pub(crate) async fn open(
     let (epoch, catalog) = (facts.epoch, facts.catalog.clone());
     let work = move || open_files(&own_env, &own_data, &own_cache, epoch, &catalog);
     let (mut manifest, tables) = env.blocking(Class::General, work).await?;
-    for (id, table) in &tables {
-        let state = manifest.state();
-        let known = state.tables.get(id).and_then(|table| table.truncated_at);
-        let agreed = facts.truncations.get(id).map(|at| at.0);
-        known.max(agreed).inspect(|at| table.set_truncated_at(*at));
-    }
     let budget = Budget::new(options.memtable_bytes_max);
     let replayed = replay_log(env, &log_dir, &options, &manifest.state(), &tables).await?;
     budget.add(tables.values().map(|table| table.memtable_bytes()).sum());
@@ -379,7 +373,7 @@ impl Target for IntoMemtables {
         }
         let view = table.peek();
         view.active.note(position);
-        truncate::apply(&*view.active.memtable, &mutation, table.truncated_at());
+        view.active.memtable.apply(&mutation);
         Ok(true)
     }
 }

@@ -4,7 +4,7 @@
 //! one under the table's lock. A table has at most one flush and one compaction at a time.
 
 use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
 use std::sync::{Arc, OnceLock};
@@ -41,8 +41,8 @@ pub(crate) struct Table {
     pub pending: AtomicUsize,
     /// When the current flush period began, in milliseconds of the monotonic clock.
     period_began_millis: AtomicU64,
-    /// Everything written at or before this time in microseconds is gone.
-    truncated_at: AtomicI64,
+    /// The time in microseconds of a truncation that was begun and has not ended.
+    truncation: Mutex<Option<i64>>,
     dropped: AtomicBool,
     shards: usize,
     dir: tokio::sync::OnceCell<Arc<dyn Dir>>,
@@ -151,7 +151,7 @@ impl Table {
             listing: Arc::default(),
             pending: AtomicUsize::new(0),
             period_began_millis: AtomicU64::new(0),
-            truncated_at: AtomicI64::new(i64::MIN),
+            truncation: Mutex::default(),
             dropped: AtomicBool::new(false),
             shards,
             dir: tokio::sync::OnceCell::new(),
@@ -236,14 +236,14 @@ impl Table {
         }
     }
 
-    /// The time of the last truncation.
-    pub fn truncated_at(&self) -> i64 {
-        self.truncated_at.load(Relaxed)
+    /// Begins a truncation. False if it was begun before, and has failed.
+    pub fn begin_truncation(&self, at_micros: i64) -> bool {
+        self.truncation.lock().replace(at_micros) != Some(at_micros)
     }
 
-    /// Everything written at or before this time is gone from here on.
-    pub fn set_truncated_at(&self, at_micros: i64) {
-        self.truncated_at.fetch_max(at_micros, Relaxed);
+    /// The truncation that was begun is carried out.
+    pub fn end_truncation(&self) {
+        *self.truncation.lock() = None;
     }
 
     /// Whether the table was dropped.

@@ -20,7 +20,6 @@ use crate::commitlog::{Frames, Position};
 use crate::core::Core;
 use crate::generation::Generation;
 use crate::table::Table;
-use crate::truncate;
 
 /// Tables that a turn remembers beyond its commit, so that the next one need not look them up.
 const TABLES_KEPT_MAX: usize = 16;
@@ -229,12 +228,7 @@ impl Turn {
                 continue;
             };
             let mutation = mutation::View::new(self.frames.record(record.mutation.clone()));
-            let more = truncate::apply(
-                &*generation.memtable,
-                &mutation,
-                target.table.truncated_at(),
-            );
-            grown = grown.wrapping_add(more);
+            grown = grown.wrapping_add(generation.memtable.apply(&mutation));
         }
         self.core.budget.add(grown);
         // Chunks are large: most commits grow nothing, and need not look at the whole.

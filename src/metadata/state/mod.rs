@@ -109,7 +109,7 @@ pub struct State {
     pub catalog: Arc<Catalog>,
     /// The members.
     pub nodes: BTreeMap<NodeNumber, Arc<Node>>,
-    /// From when on a table's rows count: what was written at or before it is gone.
+    /// When each table was truncated last: what was first written before is gone.
     pub truncations: BTreeMap<TableId, Timestamp>,
     /// The number of the next node.
     pub(crate) next_node: u32,

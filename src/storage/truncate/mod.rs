@@ -1,49 +1,61 @@
-//! Truncation: what a table held at that moment is gone, and so is what was written at or before its time, wherever
-//! that comes from later.
+//! Truncation: what a table held at that moment is gone, and what is written later is there, whatever timestamps either
+//! has.
 //!
-//! 1. The time is set: what arrives from here on is cut by it before it reaches a memtable, so a late writer brings
-//!    nothing back.
-//! 2. The gate is closed for a moment: no turn stands between the log and its memtables, so all below the log's end is
+//! 1. The gate is closed for a moment: no turn stands between the log and its memtables, so all below the log's end is
 //!    in the table's memtables and files, and nothing above is. The table gets a new memtable.
-//! 3. The manifest is told of the end and the time, and that the files are gone; then they and the old memtables go.
+//! 2. The manifest is told of the end and the time, and that the files are gone; then they and the old memtables go.
 //!
-//! A write that races it is below that end, and gone, or above, and there; a replay decides by the same end and time.
-//! It does not ask whether the truncation or the write was answered first: both were under way.
+//! A write that races it is below that end, and gone, or above, and there; a replay decides by the same end. It does
+//! not ask whether the truncation or the write was answered first: both were under way.
 //!
-//! A truncation that was agreed on but not carried out, because the node died in between, has no such end. The start
-//! goes by the time alone ([`finish`]): whatever is newer may have been acknowledged.
+//! A truncation that was agreed on but not carried out, because the node died or the disk failed in between, has no such
+//! end any more. It is finished by its time alone, at the next start or with the next change that storage follows:
+//! cells as old as it go, and all that are newer stay, because they may have been acknowledged since.
 
-mod cut;
 mod newer;
 
 use std::sync::Arc;
 
 use base::env::Class;
 use model::stream::{Direction, Merge};
-use model::{Deletion, TableId, Timestamp};
+use model::{TableId, Timestamp};
 
-pub(crate) use self::cut::apply;
 use self::newer::Newer;
 
-use crate::Error;
 use crate::commitlog::Position;
 use crate::core::Core;
 use crate::files::{self, Ended, Job};
 use crate::manifest::Edit;
 use crate::scan::Scan;
 use crate::table::{File, Table};
+use crate::{Error, Truncations, flush};
 
-/// Drops what a table holds, and from here on everything written at or before `at`.
+/// Whether a truncation that was agreed on is still to be carried out here.
+pub(crate) fn is_due(core: &Core, id: TableId, at: Timestamp) -> bool {
+    let known = core.manifest_table(id).and_then(|table| table.truncated_at);
+    known < Some(at.0)
+}
+
+/// Drops what a table holds. If an attempt at the same truncation has failed, only what is as old as `at`.
 pub(crate) async fn truncate(core: &Arc<Core>, id: TableId, at: Timestamp) -> Result<(), Error> {
     let _changing = core.changing.lock().await;
     let table = core.table(id)?;
+    if table.begin_truncation(at.0) {
+        drop_present(core, &table, at).await?;
+    } else {
+        finish_table(core, &table, at).await?;
+    }
+    table.end_truncation();
+    core.free_segments().await
+}
+
+/// Drops what a table holds now.
+async fn drop_present(core: &Arc<Core>, table: &Arc<Table>, at: Timestamp) -> Result<(), Error> {
     let _flushing = table.flushing.lock().await;
-    table.set_truncated_at(at.0);
-    let end = switch(core, &table).await;
+    let end = switch(core, table).await;
     // What was dropped must not come back because the log was shorter than the manifest said.
     core.log.synced(end).await?;
-    drop_all(core, &table, end, at).await?;
-    core.free_segments().await
+    drop_all(core, table, end, at).await
 }
 
 /// Gives the table a new memtable, and says where the log ends for the former ones.
@@ -96,39 +108,43 @@ async fn drop_all(
 }
 
 /// At a start, after the replay: carries out by their time the truncations that were agreed on and not carried out.
-/// Files without anything newer go, and those with both are written anew. Nothing is changed for the others, so it may
-/// be cut short anywhere.
-pub(crate) async fn finish(core: &Arc<Core>) -> Result<(), Error> {
-    for table in core.all_tables() {
-        let at = table.truncated_at();
-        let has_older = |file: &&Arc<File>| file.reader.statistics().timestamps.0.0 <= at;
-        let view = table.view();
-        for file in view.files.iter().filter(has_older) {
-            let _compacting = table.compacting.lock().await;
-            if table.peek().has_all(std::slice::from_ref(file)) {
-                write_anew(core, &table, file, at).await?;
-            }
-        }
-        let known = core.manifest_table(table.id);
-        if at > i64::MIN && known.is_some_and(|known| known.truncated_at < Some(at)) {
-            let edit = Edit::Truncated(table.id, Position::START, at);
-            core.commit(vec![edit]).await?;
+/// Nothing is changed for other tables, so it may be cut short anywhere.
+pub(crate) async fn finish(core: &Arc<Core>, truncations: &Truncations) -> Result<(), Error> {
+    for (id, at) in truncations {
+        match core.table(*id) {
+            Ok(table) if is_due(core, *id, *at) => finish_table(core, &table, *at).await?,
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Writes what of a file is newer.
+/// Carries out a truncation by its time: once everything is in files, those without anything newer go, and those with
+/// both are written anew.
+async fn finish_table(core: &Arc<Core>, table: &Arc<Table>, at: Timestamp) -> Result<(), Error> {
+    flush::flush(core, Some(table.id)).await?;
+    let _compacting = table.compacting.lock().await;
+    let has_older = |file: &&Arc<File>| file.reader.statistics().timestamps.0 <= at;
+    for file in table.view().files.iter().filter(has_older) {
+        if !write_anew(core, table, file, at).await? {
+            return Ok(());
+        }
+    }
+    let edit = Edit::Truncated(table.id, Position::START, at.0);
+    core.commit(vec![edit]).await
+}
+
+/// Writes what of a file is newer. False if the node drains, or the table ends, before it is done.
 async fn write_anew(
     core: &Arc<Core>,
     table: &Arc<Table>,
     file: &Arc<File>,
-    truncated_at: i64,
-) -> Result<(), Error> {
+    at: Timestamp,
+) -> Result<bool, Error> {
     let inputs = std::slice::from_ref(file);
     let statistics = file.reader.statistics();
     let mut output = None;
-    if statistics.timestamps.1.0 > truncated_at {
+    if statistics.timestamps.1 > at {
         let cursor = file.reader.cursor(Arc::new(Scan::everything().of_file()));
         let job = Job {
             core,
@@ -139,22 +155,13 @@ async fn write_anew(
             log_positions: statistics.log_positions,
             bytes_per_second: 0,
         };
-        let newer = Newer::new(Merge::new([cursor], Direction::Forward), truncated_at);
+        let newer = Newer::new(Merge::new([cursor], Direction::Forward), at);
         output = match job.write(newer).await? {
             Ended::File(file) => Some(file),
             Ended::Nothing => None,
-            Ended::GivenUp => return Ok(()),
+            Ended::GivenUp => return Ok(false),
         };
     }
-    files::publish_compaction(core, table, inputs, output)
-        .await
-        .map(drop)
-}
-
-/// A truncation as a deletion, which covers its own time.
-fn truncation(truncated_at: i64) -> Deletion {
-    Deletion {
-        timestamp: Timestamp(truncated_at),
-        local_seconds: 0,
-    }
+    files::publish_compaction(core, table, inputs, output).await?;
+    Ok(true)
 }

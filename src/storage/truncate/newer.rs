@@ -3,13 +3,12 @@
 use base::meter::Meter;
 use model::key::RangeTombstoneRef;
 use model::stream::{Error, Partition, Row, Step, Stream};
-use model::{Deletion, image};
-
-use super::truncation;
+use model::{Deletion, Timestamp, image};
 
 /// A stream less what was truncated.
 pub(super) struct Newer<S> {
     stream: S,
+    /// Covers its own time.
     truncation: Deletion,
     deletion: Option<Deletion>,
     static_row: Option<Vec<u8>>,
@@ -17,10 +16,13 @@ pub(super) struct Newer<S> {
 }
 
 impl<S: Stream> Newer<S> {
-    pub fn new(stream: S, truncated_at: i64) -> Newer<S> {
+    pub fn new(stream: S, truncated_at: Timestamp) -> Newer<S> {
         Newer {
             stream,
-            truncation: truncation(truncated_at),
+            truncation: Deletion {
+                timestamp: truncated_at,
+                local_seconds: 0,
+            },
             deletion: None,
             static_row: None,
             row: Vec::new(),

@@ -93,22 +93,61 @@ fn a_start_carries_out_what_was_agreed_on_and_nothing_more() {
     let catalog = catalog(&[TABLE]);
     interrupted(&machine, &catalog);
     let id = table(&catalog, "t").id;
-    for truncated in [Some((id, 50)), None, Some((id, 50))] {
-        let schema = catalog.clone();
+    let mut left = LEFT.map(str::to_owned).to_vec();
+    for (life, truncated) in [Some((id, 50)), None, Some((id, 50))].iter().enumerate() {
+        let (schema, truncated, expected) = (catalog.clone(), *truncated, left.clone());
+        // What is written after it is there, whatever its timestamp.
+        let late = format!("late{life}");
+        left.push(format!("p {late} v=v"));
         machine
             .run(|env| async move {
                 let table = table(&schema, "t");
                 let engine = open(&env, &schema, truncated).await.unwrap();
-                assert_eq!(lines(&engine, &env, &table).await.unwrap(), LEFT);
-                // A late writer brings nothing back.
-                write(&engine, &env, &table, &[put("late", 50)])
+                assert_eq!(lines(&engine, &env, &table).await.unwrap(), expected);
+                write(&engine, &env, &table, &[put(&late, 50)])
                     .await
                     .unwrap();
-                assert_eq!(lines(&engine, &env, &table).await.unwrap(), LEFT);
-                engine.flush(None).await.unwrap();
+                if life == 1 {
+                    engine.flush(None).await.unwrap();
+                }
             })
             .expect("the power does not fail");
     }
+}
+
+/// A truncation that the disk refused is carried out with the next change that storage follows; what was written since
+/// the attempt, and acknowledged, stays.
+#[test]
+fn a_truncation_that_failed_takes_nothing_that_came_after_it() {
+    let machine = Machine::new(74);
+    let disk = machine.disk().clone();
+    machine
+        .run(|env| async move {
+            let catalog = catalog(&[TABLE]);
+            let table = table(&catalog, "t");
+            let engine = open(&env, &catalog, None).await.unwrap();
+            write(&engine, &env, &table, &[put("a", 10)]).await.unwrap();
+            engine.flush(None).await.unwrap();
+            write(&engine, &env, &table, &[put("b", 20)]).await.unwrap();
+            let truncations = Truncations::from([(table.id, Timestamp(50))]);
+            let facts = Facts {
+                epoch: 0,
+                catalog: &catalog,
+                truncations: &truncations,
+            };
+            disk.set_capacity_bytes(disk.used_bytes());
+            engine.follow(facts).await.expect_err("the disk is full");
+            disk.set_capacity_bytes(1 << 40);
+            write(&engine, &env, &table, &[put("c", 60)]).await.unwrap();
+            engine.follow(facts).await.unwrap();
+            assert_eq!(lines(&engine, &env, &table).await.unwrap(), ["p c v=v"]);
+            // It is carried out: following again changes nothing.
+            write(&engine, &env, &table, &[put("d", 40)]).await.unwrap();
+            engine.follow(facts).await.unwrap();
+            let found = lines(&engine, &env, &table).await.unwrap();
+            assert_eq!(found, ["p c v=v", "p d v=v"]);
+        })
+        .expect("the power does not fail");
 }
 
 #[test]
@@ -148,7 +187,7 @@ fn a_start_that_carries_it_out_may_be_cut_short_anywhere() {
 }
 
 /// What a client's clock, running ahead, wrote before the TRUNCATE is gone with the rest; what is written after it is
-/// there.
+/// there, whatever its timestamp.
 #[test]
 fn a_truncation_takes_all_that_was_written_before_it() {
     let machine = Machine::new(73);
@@ -168,7 +207,7 @@ fn a_truncation_takes_all_that_was_written_before_it() {
                         .await
                         .unwrap();
                     engine.truncate(table.id, Timestamp(50)).await.unwrap();
-                    write(&engine, &env, &table, &[put("c", 60)]).await.unwrap();
+                    write(&engine, &env, &table, &[put("c", 40)]).await.unwrap();
                 }
                 assert_eq!(
                     lines(&engine, &env, &table).await.unwrap(),
