@@ -30,6 +30,8 @@ pub(super) struct Writer {
     pub unsynced: Vec<Arc<Segment>>,
     /// A write failed: this segment only takes its end mark.
     broken: bool,
+    /// Records were written behind the last witness: no frame behind them says that they were synced.
+    lacks_witness: bool,
     /// The last ticket that was written.
     done: u64,
     failures: Vec<Failure>,
@@ -68,6 +70,7 @@ impl Writer {
             offset: format::SEGMENT_HEADER_BYTES as u32,
             unsynced: Vec::new(),
             broken: false,
+            lacks_witness: false,
             done: 0,
             failures: Vec::new(),
             spare: Vec::new(),
@@ -162,7 +165,32 @@ impl Log {
                 self.fail(error);
             }
         })?;
+        writer.lacks_witness |= !frames.is_empty();
         Ok(writer.position())
+    }
+
+    /// Whether everything is synced, and no frame says so of the last records.
+    pub(super) fn wants_witness(&self) -> bool {
+        self.lacks_witness(&self.writer.lock())
+    }
+
+    fn lacks_witness(&self, writer: &Writer) -> bool {
+        // A drain writes everything to files, and the manifest says so.
+        let is_synced = || writer.position() == self.synced_position() && !self.supply.is_stopped();
+        writer.lacks_witness && is_synced()
+    }
+
+    /// Writes a frame without records, if one is wanted, for the synced position that it names. Once for the records
+    /// before it: if it cannot be written, nothing is lost that was there before.
+    pub(super) fn write_witness(&self) -> Result<bool, Error> {
+        let mut writer = self.writer.lock();
+        if !self.lacks_witness(&writer) {
+            return Ok(false);
+        }
+        let mut witness = format::empty_frame(writer.active.id);
+        let written = self.write(&mut writer, &mut witness);
+        writer.lacks_witness = false;
+        written.map(|_| true)
     }
 
     /// Seals and writes frames, a run for each segment.

@@ -24,7 +24,8 @@
 //!
 //! A record is a length of four bytes and an encoded mutation (`model::mutation`). A frame with `END_MARK` for a
 //! length has neither body nor second checksum: the segment ends there and the log goes on in the segment of the
-//! next id. A position is the segment id in the upper and the offset in the lower 32 bits.
+//! next id. A frame without records is a *witness*: it is written when nothing follows what was synced, for the synced
+//! position that it names. A position is the segment id in the upper and the offset in the lower 32 bits.
 //!
 //! A frame is valid if both checksums are. The salt makes frames invalid that a segment's former life left behind,
 //! so a recycled segment is not cleared. The first bytes that are no valid frame are either *damage*, if any frame
@@ -275,6 +276,13 @@ pub fn seal_body(id: u64, frame: &mut [u8]) {
     frame[..ID_BYTES].copy_from_slice(&id.to_le_bytes());
     seal_length(frame, length);
     frame[body_end..].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// A frame without records, for segment `id`; its header is to be sealed.
+pub fn empty_frame(id: u64) -> [u8; FRAME_HEADER_BYTES + FRAME_TRAILER_BYTES] {
+    let mut frame = [0; FRAME_HEADER_BYTES + FRAME_TRAILER_BYTES];
+    seal_body(id, &mut frame);
+    frame
 }
 
 /// Completes a frame's header after [`seal_body`].

@@ -274,7 +274,8 @@ impl Replay {
     }
 }
 
-/// Removes `dead` segments for good, makes the `sealed` ones durable, and only then ends the last one.
+/// Removes `dead` segments for good, makes the `sealed` ones durable, and only then ends the last one, with a mark that
+/// says so.
 fn seal(
     dir: &dyn Dir,
     dead: &[u64],
@@ -290,7 +291,8 @@ fn seal(
     }
     if let Some((last, offset)) = end {
         let file = dir.open(&format::segment_name(last))?;
-        file.write_at(&format::end_mark(last, Position::START), u64::from(offset))?;
+        let synced = Position::new(last, offset);
+        file.write_at(&format::end_mark(last, synced), u64::from(offset))?;
         file.sync_data()?;
     }
     Ok(())

@@ -124,10 +124,15 @@ impl Supply {
         drop(self.making.lock().await);
     }
 
+    /// Whether the engine drains.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
+    }
+
     /// What to do next: an id for a new segment, with the free one to take for it.
     fn plan(&self) -> Option<(u64, Option<u64>)> {
         let mut state = self.state.lock();
-        if state.ready.len() >= state.wanted || self.stopped.load(Relaxed) {
+        if state.ready.len() >= state.wanted || self.is_stopped() {
             return None;
         }
         let files = 1 + state.ready.len() + state.sealed.len() + state.free.len();

@@ -6,6 +6,9 @@
 //!    on a sync thread (segments that were ended since the last one first), publishes the goal, and wakes each
 //!    waiting turn once, inside the runtime.
 //! 3. If more was written meanwhile it goes on at once, else it sleeps.
+//! 4. A frame names what was synced before it, so the last one lies above all that the log says of itself, and damage in
+//!    it would read as a torn tail. When nothing has followed for a while, the relay writes a *witness*, a frame without
+//!    records, and syncs it. What it was written for needs no other, so an idle log stays as it is.
 //!
 //! So a sync costs two wakes across threads whatever the number of connections. What always holds: `synced` never
 //! exceeds what a successful sync covered, and after a failed sync nobody is ever told that theirs succeeded.
@@ -23,6 +26,9 @@ use super::Log;
 use super::format::Position;
 use crate::Error;
 use crate::options::SyncMode;
+
+/// How long nothing may follow a synced frame before it gets a witness.
+const WITNESS_AFTER: Duration = Duration::from_millis(500);
 
 /// Those who wait for a position to be synced.
 #[derive(Default)]
@@ -132,7 +138,7 @@ impl Log {
     /// Syncs when asked to. Runs as a task for the life of the log.
     pub(crate) async fn relay(self: Arc<Log>) {
         loop {
-            self.relay.notified().await;
+            self.wait_until_asked().await;
             loop {
                 if self.mode == SyncMode::Group {
                     give_way().await;
@@ -150,6 +156,23 @@ impl Log {
                 }
             }
         }
+    }
+
+    /// Waits until there is something to sync: what others ask for, or the witness of what was synced last.
+    async fn wait_until_asked(&self) {
+        while self.wants_witness() {
+            let asked = self.env.timeout(WITNESS_AFTER, self.relay.notified());
+            if asked.await.is_some() {
+                return;
+            }
+            match self.write_witness() {
+                // Whoever was first to ask has notified the relay.
+                Ok(true) if !self.busy.swap(true, SeqCst) => return,
+                Ok(_) => {}
+                Err(error) => tracing::warn!("the end of the commit log has no witness: {error}"),
+            }
+        }
+        self.relay.notified().await;
     }
 
     fn more_to_sync(&self) -> bool {

@@ -40,6 +40,10 @@ fn directory(env: &Env) -> Result<Arc<dyn Dir>, Error> {
 
 /// Opens the log, with all that is in it.
 async fn open(env: &Env) -> Result<(Arc<Log>, Vec<String>), Error> {
+    open_with(env, &options()).await
+}
+
+async fn open_with(env: &Env, options: &Options) -> Result<(Arc<Log>, Vec<String>), Error> {
     let dir = directory(env)?;
     let seen = Seen::default();
     let target = Box::new(seen.clone());
@@ -51,9 +55,13 @@ async fn open(env: &Env) -> Result<(Arc<Log>, Vec<String>), Error> {
         accepts_loss: false,
     };
     let (replayed, _) = replay::replay(env, &dir, expected, target).await?;
-    let log = Log::start(env, &dir, &options(), replayed, Arc::new(Notify::new())).await?;
+    let log = Log::start(env, &dir, options, replayed, Arc::new(Notify::new())).await?;
     env.spawn("relay", log.clone().relay()).detach();
     env.spawn("supply", log.clone().keep_supplied()).detach();
+    if let SyncMode::Periodic(period) = options.sync {
+        env.spawn("period", log.clone().sync_periodically(period))
+            .detach();
+    }
     let seen = std::mem::take(&mut *seen.0.lock());
     Ok((log, seen))
 }
@@ -87,6 +95,10 @@ fn every_synced_frame_is_replayed_wherever_the_power_fails() {
                     let position = append(&env, &log, &[&text]).await?;
                     log.synced(position).await?;
                     own.lock().push(text);
+                    if number % 5 == 0 {
+                        // Time for a witness.
+                        env.sleep(Duration::from_secs(1)).await;
+                    }
                 }
                 Ok::<(), Error>(())
             });
@@ -379,4 +391,169 @@ fn a_write_that_fails_behind_the_first_ends_the_log() {
         !found.is_empty() && found.iter().all(|text| three_segments().contains(text)),
         "{found:?}: the first run, nothing behind it"
     );
+}
+
+/// A log of these frames, synced, and then idle for a second.
+fn idle(seed: u64, mode: SyncMode, texts: &[&str]) -> Machine {
+    let machine = Machine::new(seed);
+    let texts: Vec<_> = texts.iter().map(|text| text.to_string()).collect();
+    let options = Options {
+        sync: mode,
+        ..options()
+    };
+    machine
+        .run(|env| async move {
+            let (log, _) = open_with(&env, &options).await.unwrap();
+            for text in &texts {
+                let position = append(&env, &log, &[text]).await.unwrap();
+                log.synced(position).await.unwrap();
+            }
+            env.sleep(Duration::from_secs(1)).await;
+        })
+        .unwrap();
+    machine
+}
+
+const FIRST_SEGMENT: &str = "/log/segment-0000000001.log";
+
+/// Flips each bit of these bytes of the first segment in turn, and expects each to be refused at `offset`.
+fn refuses_each_bit(machine: &Machine, bytes: std::ops::Range<usize>, offset: usize) {
+    let flip = |bit: usize| {
+        let flip = |file: &mut Vec<u8>| file[bit / 8] ^= 1 << (bit % 8);
+        machine.disk().damage(FIRST_SEGMENT, flip);
+    };
+    for bit in bytes.start * 8..bytes.end * 8 {
+        flip(bit);
+        match reopen(machine) {
+            Err(Error::Corrupt {
+                file, offset: at, ..
+            }) => {
+                assert_eq!((&*file, at), (FIRST_SEGMENT, offset as u64), "bit {bit}");
+            }
+            other => panic!("bit {bit}: {other:?}"),
+        }
+        flip(bit);
+    }
+}
+
+/// Offset and end of the last frame with records in the first segment.
+fn last_frame(machine: &Machine) -> std::ops::Range<usize> {
+    let bytes = machine.disk().read(FIRST_SEGMENT).expect("it is there");
+    let (mut last, mut offset) = (0..0, format::SEGMENT_HEADER_BYTES);
+    while let format::Found::Frame(frame) = format::decode_frame(1, &bytes, offset) {
+        if !frame.body.is_empty() {
+            last = offset..frame.next;
+        }
+        offset = frame.next;
+    }
+    last
+}
+
+#[test]
+fn damage_in_the_last_frame_is_damage_once_the_log_was_idle() {
+    for (seed, mode) in [
+        (12, SyncMode::Group),
+        (13, SyncMode::Periodic(Duration::from_millis(100))),
+    ] {
+        let machine = idle(seed, mode, &["one", "two", "three"]);
+        let last = last_frame(&machine);
+        refuses_each_bit(&machine, last.clone(), last.start);
+        // Without the witness it is a torn tail, which is what the witness is for.
+        machine.disk().damage(FIRST_SEGMENT, |bytes| {
+            bytes[last.end] ^= 1;
+            bytes[last.end - 1] ^= 1;
+        });
+        assert_eq!(reopen(&machine).unwrap(), ["one", "two"]);
+    }
+}
+
+#[test]
+fn damage_in_what_a_start_replayed_is_damage_although_nothing_followed() {
+    let machine = Machine::new(14);
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            let position = append(&env, &log, &["killed"]).await.unwrap();
+            log.synced(position).await.unwrap();
+        })
+        .unwrap();
+    assert_eq!(reopen(&machine).unwrap(), ["killed"]);
+    let last = last_frame(&machine);
+    refuses_each_bit(&machine, last.clone(), last.start);
+    assert_eq!(reopen(&machine).unwrap(), ["killed"]);
+}
+
+#[test]
+fn an_idle_log_gets_one_witness() {
+    let machine = Machine::new(15);
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            env.sleep(Duration::from_secs(3600)).await;
+            assert_eq!(log.status().writes, 0, "there is nothing to witness");
+            for round in 1..4 {
+                let position = append(&env, &log, &["one"]).await.unwrap();
+                log.synced(position).await.unwrap();
+                assert_eq!(
+                    (log.status().writes, log.status().syncs),
+                    (2 * round - 1, 2 * round - 1)
+                );
+                env.sleep(Duration::from_secs(3600)).await;
+                let status = log.status();
+                assert_eq!((status.writes, status.syncs), (2 * round, 2 * round));
+                assert_eq!(status.written, status.synced);
+            }
+        })
+        .unwrap();
+}
+
+#[test]
+fn frames_that_follow_each_other_need_no_witness() {
+    let machine = Machine::new(16);
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            for _ in 0..20 {
+                let position = append(&env, &log, &["one"]).await.unwrap();
+                log.synced(position).await.unwrap();
+                env.sleep(Duration::from_millis(400)).await;
+            }
+            assert_eq!(log.status().writes, 20);
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_witness_that_has_no_room_in_its_segment_is_in_the_next() {
+    let machine = Machine::new(17);
+    let used = format::SEGMENT_HEADER_BYTES
+        + format::FRAME_HEADER_BYTES
+        + format::RECORD_HEADER_BYTES
+        + format::FRAME_TRAILER_BYTES;
+    // Room for the end mark, and a byte.
+    let text = "w".repeat(4096 - used - format::FRAME_HEADER_BYTES - 1);
+    let (first, last) = text.split_at(2000);
+    let last = &last[..last.len() - (used - format::SEGMENT_HEADER_BYTES)];
+    let texts = [first.to_owned(), last.to_owned()];
+    let own = texts.clone();
+    machine
+        .run(|env| async move {
+            let (log, _) = open(&env).await.unwrap();
+            env.sleep(Duration::from_secs(1)).await;
+            for text in &own {
+                let position = log.append(&mut separate(&[text.clone()])).unwrap();
+                assert_eq!(position.segment(), 1);
+                log.synced(position).await.unwrap();
+            }
+            env.sleep(Duration::from_secs(1)).await;
+            let status = log.status();
+            assert_eq!(
+                (status.written.segment(), status.written),
+                (2, status.synced)
+            );
+        })
+        .unwrap();
+    let last = last_frame(&machine);
+    refuses_each_bit(&machine, last.start..last.start + 40, last.start);
+    assert_eq!(reopen(&machine).unwrap(), texts);
 }

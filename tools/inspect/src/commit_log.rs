@@ -73,10 +73,14 @@ fn frame(
     tables: &Tables,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
-    let bytes = frame.body.len();
+    let (bytes, synced) = (frame.body.len(), frame.synced);
+    if bytes == 0 {
+        return report.line(format_args!(
+            "{offset}: witness: the log was synced up to {synced}"
+        ));
+    }
     report.line(format_args!(
-        "{offset}: frame of {bytes} bytes, synced up to {}",
-        frame.synced
+        "{offset}: frame of {bytes} bytes, synced up to {synced}"
     ))?;
     for record in frame.records() {
         match record {

@@ -367,3 +367,18 @@ fn damage_is_found_and_never_a_panic() {
     table.resize(5000, 7);
     assert!(!run("", &table).1.is_empty());
 }
+
+/// The last frame of this log was synced, and a witness behind it says so.
+#[test]
+fn damage_in_front_of_a_witness_is_damage() {
+    let name = "segment-0000000001.log";
+    let intact = include_bytes!("../../../tests/fixtures/commitlog/v1/idle/intact.bin");
+    let (text, damages) = run(name, intact);
+    assert!(
+        text.contains("484: witness: the log was synced up to 1:484"),
+        "{text}"
+    );
+    assert!(damages.is_empty(), "{damages:?}");
+    let damaged = include_bytes!("../../../tests/fixtures/commitlog/v1/idle/damaged.bin");
+    assert_eq!(run(name, damaged).1, [397]);
+}

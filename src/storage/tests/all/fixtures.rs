@@ -1,11 +1,12 @@
 //! Files of the past, read today; and files of today, which are byte for byte what they were when their version began.
 //!
 //! `tests/fixtures/commitlog/v1/` and `tests/fixtures/manifest/v1/` and `v2/` hold a file each, the same with one bit
-//! flipped, and what is in it as text. `UPDATE_GOLDENFILES=1 cargo test -p storage --test all fixtures` writes those of
+//! flipped, and what is in it as text; `commitlog/v1/idle` has the log of a node that was idle before it died. `UPDATE_GOLDENFILES=1 cargo test -p storage --test all fixtures` writes those of
 //! the present versions: when a new version of a format begins, and not because bytes have changed by accident.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use model::mutation;
 use sim::local::Machine;
@@ -92,6 +93,7 @@ fn dump_manifest(bytes: &[u8]) -> String {
 
 /// The folders of the present versions.
 const COMMIT_LOG: &str = "commitlog/v1";
+const IDLE_COMMIT_LOG: &str = "commitlog/v1/idle";
 const MANIFEST: &str = "manifest/v2";
 
 fn check(folder: &str, dump: impl Fn(&[u8]) -> String) {
@@ -107,7 +109,8 @@ fn check(folder: &str, dump: impl Fn(&[u8]) -> String) {
 
 #[test]
 fn a_commit_log_of_version_1() {
-    check("commitlog/v1", dump_segment);
+    check(COMMIT_LOG, dump_segment);
+    check(IDLE_COMMIT_LOG, dump_segment);
 }
 
 #[test]
@@ -165,8 +168,8 @@ fn mint(folder: &str, intact: &[u8], bit: usize, dump: impl Fn(&[u8]) -> String)
     }
 }
 
-#[test]
-fn files_of_today_are_the_fixtures() {
+/// A node that writes a little, is idle for as long as this, and dies.
+fn live(idle: Duration) -> Machine {
     let machine = Machine::new(1);
     machine
         .run(|env| async move {
@@ -207,14 +210,27 @@ fn files_of_today_are_the_fixtures() {
             write(&engine, &env, &table, &[op(20, put(true, 0))])
                 .await
                 .unwrap();
+            env.sleep(idle).await;
         })
         .unwrap();
-    let segment = machine
-        .disk()
-        .read("/node/commitlog/segment-0000000001.log")
-        .unwrap();
+    machine
+}
+
+/// Its first segment, but for all but some of the zeroes at the end.
+fn segment(machine: &Machine) -> Vec<u8> {
+    let path = "/node/commitlog/segment-0000000001.log";
+    let mut segment = machine.disk().read(path).unwrap();
     let used = 1 + segment.iter().rposition(|byte| *byte != 0).unwrap();
-    mint(COMMIT_LOG, &segment[..used + 64], 200 * 8 + 3, dump_segment);
+    segment.truncate(used + 64);
+    segment
+}
+
+#[test]
+fn files_of_today_are_the_fixtures() {
+    let machine = live(Duration::ZERO);
+    mint(COMMIT_LOG, &segment(&machine), 200 * 8 + 3, dump_segment);
+    let idle = segment(&live(Duration::from_secs(1)));
+    mint(IDLE_COMMIT_LOG, &idle, 450 * 8 + 3, dump_segment);
     let manifest = machine.disk().read("/node/data/manifest").unwrap();
     let bit = (manifest.len() - 40) * 8;
     // The last record was synced: the newest slot says so.
