@@ -19,6 +19,9 @@ pub const SEGMENT_BYTES: usize = 32 * MIB;
 pub const MUTATION_BYTES_MAX: usize = SEGMENT_BYTES / 2;
 /// One value of a cell: it must fit into a mutation.
 pub const VALUE_BYTES_MAX: usize = MUTATION_BYTES_MAX;
+/// A row with all its columns: what an answer can hold. A collection that is not frozen grows with each write, and could
+/// not be read any more beyond.
+pub const ROW_BYTES_MAX: usize = ANSWER_BYTES_MAX;
 
 // Names and shapes.
 

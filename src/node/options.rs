@@ -40,6 +40,7 @@ pub fn storage(settings: &Settings) -> storage::Options {
         compaction_bytes_per_second: settings.compaction_throughput,
         auto_compaction: settings.autocompaction_on_startup_enabled,
         accept_lost_log: settings.accept_lost_commitlog,
+        ..storage::Options::default()
     }
 }
 

@@ -30,6 +30,16 @@ pub enum Error {
     /// What was to be written breaks the order or a limit of the format: a defect of whoever made it.
     #[error("{0}")]
     Invalid(String),
+    /// A row is larger than a file takes: merge less into it.
+    #[error("{file}: a row of {bytes} bytes, where at most {bytes_max} are taken")]
+    RowTooLarge {
+        /// The file that was to be written.
+        file: String,
+        /// The row's length.
+        bytes: usize,
+        /// The largest that is taken.
+        bytes_max: usize,
+    },
     /// What was to be written could not be had.
     #[error(transparent)]
     Source(stream::Error),
@@ -62,7 +72,9 @@ impl From<Error> for stream::Error {
     fn from(error: Error) -> stream::Error {
         match error {
             Error::Corrupt { file, offset, what } => stream::Error::Corrupt { file, offset, what },
-            Error::Io { .. } | Error::Invalid(_) => stream::Error::Io(error.to_string()),
+            Error::Io { .. } | Error::Invalid(_) | Error::RowTooLarge { .. } => {
+                stream::Error::Io(error.to_string())
+            }
             Error::Source(error) => error,
         }
     }

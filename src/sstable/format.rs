@@ -163,6 +163,8 @@ const HANDLE_BYTES: usize = 8 + 4;
 /// The most contents of a block: one row can outgrow the 16 MiB of a mutation by merging, and must still be stored.
 /// A reader allocates this much only after the checksum of the stored bytes has matched.
 pub const PLAIN_BYTES_MAX: usize = 1 << 30;
+/// The most a row may have: the block that holds it has other contents before it, and its key.
+pub const ROW_BYTES_MAX: usize = PLAIN_BYTES_MAX / 2;
 /// Rows between two restart points.
 pub const RESTART_INTERVAL: usize = 8;
 

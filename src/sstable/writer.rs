@@ -53,6 +53,8 @@ pub struct Options {
     pub codec: Codec,
     /// Bits of the filter per partition; 0 for no filter.
     pub filter_bits: u32,
+    /// The largest row that is taken, at most [`format::ROW_BYTES_MAX`].
+    pub row_bytes_max: usize,
     /// The types of the table's columns, kept in the statistics of those that have cells.
     pub columns: Vec<(ColumnId, Type)>,
     /// The commit log positions that the contents lie between.
@@ -70,6 +72,7 @@ impl Options {
             index_bytes: 4 * KIB,
             codec: Codec::Lz4,
             filter_bits: 10,
+            row_bytes_max: format::ROW_BYTES_MAX,
             columns: Vec::new(),
             log_positions: None,
             repaired_micros: None,
@@ -188,6 +191,7 @@ impl Writer {
         static_row: Option<&[u8]>,
     ) -> Result<(), Error> {
         self.end_partition();
+        self.check_size(static_row.unwrap_or_default())?;
         if !self.partition.may_precede(key) {
             let message = format!(
                 "{}: partition of token {} out of order",
@@ -219,6 +223,7 @@ impl Writer {
         self.partition
             .check_row(clustering)
             .map_err(|what| self.invalid(what))?;
+        self.check_size(image)?;
         self.make_room(clustering)?;
         self.count_partition();
         self.block.row(clustering, image);
@@ -258,6 +263,18 @@ impl Writer {
             self.partition.bytes += (start.len() + end.len()) as u64;
             self.collector.range_tombstone(start, end, *deletion);
         }
+    }
+
+    fn check_size(&self, image: &[u8]) -> Result<(), Error> {
+        let bytes_max = self.options.row_bytes_max.min(format::ROW_BYTES_MAX);
+        if image.len() <= bytes_max {
+            return Ok(());
+        }
+        Err(Error::RowTooLarge {
+            file: self.path.clone(),
+            bytes: image.len(),
+            bytes_max,
+        })
     }
 
     fn invalid(&self, what: &str) -> Error {

@@ -55,6 +55,7 @@ impl From<sstable::Error> for Error {
         match error {
             sstable::Error::Corrupt { file, offset, what } => Error::Corrupt { file, offset, what },
             sstable::Error::Invalid(what) => Error::Invalid(what),
+            error @ sstable::Error::RowTooLarge { .. } => Error::Invalid(error.to_string()),
             sstable::Error::Source(error) => error.into(),
             error @ sstable::Error::Io { .. } => Error::Io(error.to_string()),
         }

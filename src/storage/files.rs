@@ -18,6 +18,7 @@ use crate::Error;
 use crate::commitlog::Position;
 use crate::core::Core;
 use crate::generation::Generation;
+use crate::large_rows::STORED_FACTOR;
 use crate::manifest::{Edit, format};
 use crate::open::open_file;
 use crate::table::{File, Table};
@@ -29,40 +30,64 @@ const STEP: Limit = Limit {
     nanos: 1_000_000,
 };
 
-/// A stream that charges what it gives, so that a step ends.
-pub(crate) struct Paced<S>(pub S);
+/// A stream on its way to a file: charged for what it gives, so that a step ends, and its rows measured.
+struct Paced<S> {
+    stream: S,
+    table: Arc<Table>,
+    row_bytes_max: usize,
+}
+
+impl<S: Stream> Paced<S> {
+    fn measure(&self, clustering: Option<&[u8]>, image: &[u8]) {
+        if image.len() < self.row_bytes_max / 4 {
+            return;
+        }
+        let row = (self.stream.partition().key, clustering);
+        let schema = self.table.schema();
+        self.table
+            .large_rows
+            .measure(&schema, row, image, self.row_bytes_max);
+    }
+}
 
 impl<S: Stream> Stream for Paced<S> {
     fn step(&mut self, meter: &mut Meter) -> Result<Step, stream::Error> {
         if meter.exhausted() {
             return Ok(Step::Yield);
         }
-        let step = self.0.step(meter)?;
+        let step = self.stream.step(meter)?;
         match &step {
             Step::Row => {
-                let row = self.0.row();
+                let row = self.stream.row();
                 meter.charge(1, 0, (row.clustering.len() + row.image.len()) as u64);
+                self.measure(Some(row.clustering), row.image);
             }
-            Step::Partition | Step::RangeTombstone => meter.charge(1, 0, 0),
+            Step::Partition => {
+                meter.charge(1, 0, 0);
+                if let Some(image) = self.stream.partition().static_row {
+                    self.measure(None, image);
+                }
+            }
+            Step::RangeTombstone => meter.charge(1, 0, 0),
             _ => {}
         }
         Ok(step)
     }
 
     fn partition(&self) -> Partition<'_> {
-        self.0.partition()
+        self.stream.partition()
     }
 
     fn row(&self) -> Row<'_> {
-        self.0.row()
+        self.stream.row()
     }
 
     fn range_tombstone(&self) -> RangeTombstoneRef<'_> {
-        self.0.range_tombstone()
+        self.stream.range_tombstone()
     }
 
     fn skip_partition(&mut self) {
-        self.0.skip_partition();
+        self.stream.skip_partition();
     }
 }
 
@@ -109,7 +134,11 @@ impl Job<'_> {
             .await?;
         let mut building = Building {
             writer,
-            stream: Paced(stream),
+            stream: Paced {
+                stream,
+                table: self.table.clone(),
+                row_bytes_max: self.core.options.row_bytes_max,
+            },
         };
         loop {
             if self.is_void() {
@@ -196,6 +225,7 @@ impl Job<'_> {
                 .map(|column| (column.id, column.ty.clone()))
                 .collect(),
             log_positions: self.log_positions,
+            row_bytes_max: STORED_FACTOR * self.core.options.row_bytes_max,
             ..sstable::Options::new(self.table.id)
         }
     }

@@ -22,6 +22,7 @@ pub mod commitlog;
 pub mod manifest;
 
 mod generation;
+mod large_rows;
 mod memtable;
 mod rest;
 mod scan;

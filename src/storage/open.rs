@@ -301,6 +301,7 @@ async fn replay_log(
     let target = Box::new(IntoMemtables {
         tables: tables.clone(),
         state: state.clone(),
+        row_bytes_max: options.row_bytes_max,
     });
     let flushed = state
         .tables
@@ -344,6 +345,7 @@ async fn replay_log(
 struct IntoMemtables {
     tables: Tables,
     state: State,
+    row_bytes_max: usize,
 }
 
 impl Target for IntoMemtables {
@@ -373,7 +375,7 @@ impl Target for IntoMemtables {
         }
         let view = table.peek();
         view.active.note(position);
-        view.active.memtable.apply(&mutation);
+        table.apply(&*view.active.memtable, &mutation, self.row_bytes_max);
         Ok(true)
     }
 }

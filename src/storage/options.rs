@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::limits::{MIB, SEGMENT_BYTES};
+use base::limits::{MIB, ROW_BYTES_MAX, SEGMENT_BYTES};
 
 /// When a write is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Options {
     pub log_bytes_max: Option<u64>,
     /// All memtables together, those being flushed included.
     pub memtable_bytes_max: u64,
+    /// A row, its static one and all collections included: one that is found larger takes nothing more.
+    pub row_bytes_max: usize,
     /// Decoded blocks of SSTables kept in memory.
     pub cache_bytes_max: u64,
     /// How fast compaction may write while it keeps up; 0 is as fast as it can.
@@ -67,6 +69,7 @@ impl Default for Options {
             segment_bytes: SEGMENT_BYTES as u32,
             log_bytes_max: None,
             memtable_bytes_max: 256 * MIB as u64,
+            row_bytes_max: ROW_BYTES_MAX,
             cache_bytes_max: 192 * MIB as u64,
             compaction_bytes_per_second: 64 * MIB as u64,
             auto_compaction: true,
@@ -95,6 +98,12 @@ impl Options {
             return Err(format!(
                 "the memtables need at least {MIB} bytes, not {}",
                 self.memtable_bytes_max
+            ));
+        }
+        if self.row_bytes_max > ROW_BYTES_MAX {
+            return Err(format!(
+                "a row may have at most {ROW_BYTES_MAX} bytes, not {}",
+                self.row_bytes_max
             ));
         }
         if let SyncMode::Periodic(period) = self.sync
@@ -142,6 +151,7 @@ mod tests {
         check(|o| o.segment_bytes = u32::MAX, Some("segments must have"));
         check(|o| o.log_bytes_max = Some(1), Some("at least 4 segments"));
         check(|o| o.memtable_bytes_max = 1, Some("memtables need"));
+        check(|o| o.row_bytes_max = usize::MAX, Some("a row may have"));
         check(
             |o| o.sync = SyncMode::Periodic(Duration::ZERO),
             Some("above zero"),

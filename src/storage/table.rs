@@ -13,10 +13,13 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Dir, Env};
 use model::TableId;
+use model::mutation::{self, Element};
 use parking_lot::Mutex;
 
 use crate::commitlog::Position;
 use crate::generation::Generation;
+use crate::large_rows::LargeRows;
+use crate::memtable::{Memtable, PointRow};
 use crate::options::{COMPACTION_REST, FLUSH_REST, SHARDS};
 use crate::rest::Rest;
 use crate::{Error, manifest};
@@ -35,6 +38,8 @@ pub(crate) struct Table {
     pub flush_rest: Rest,
     /// After a compaction that failed.
     pub compaction_rest: Rest,
+    /// Rows that take no more.
+    pub large_rows: LargeRows,
     /// Held while the list of files changes, on disk and in the view.
     pub listing: Arc<tokio::sync::Mutex<()>>,
     /// Compactions that are due but not begun.
@@ -65,6 +70,7 @@ pub(crate) struct File {
     pub reader: Arc<sstable::Reader>,
     pub meta: manifest::format::File,
     damage: OnceLock<Error>,
+    unmergeable: AtomicBool,
 }
 
 /// A live file that is missing, or of which not even the ends can be read.
@@ -79,6 +85,7 @@ impl File {
             reader,
             meta,
             damage: OnceLock::new(),
+            unmergeable: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +98,16 @@ impl File {
     pub fn set_damaged(&self, damage: Error) {
         // The first that was found is as good as any.
         let _ = self.damage.set(damage);
+    }
+
+    /// With others it makes a row that is larger than a file takes.
+    pub fn set_unmergeable(&self) {
+        self.unmergeable.store(true, Relaxed);
+    }
+
+    /// Whether a compaction that nobody asked for may take it.
+    pub fn is_mergeable(&self) -> bool {
+        !self.is_damaged() && !self.unmergeable.load(Relaxed)
     }
 
     /// What was found wrong.
@@ -148,6 +165,7 @@ impl Table {
             compacting: tokio::sync::Mutex::new(()),
             flush_rest: Rest::new(FLUSH_REST.0, FLUSH_REST.1),
             compaction_rest: Rest::new(COMPACTION_REST.0, COMPACTION_REST.1),
+            large_rows: LargeRows::default(),
             listing: Arc::default(),
             pending: AtomicUsize::new(0),
             period_began_millis: AtomicU64::new(0),
@@ -194,6 +212,54 @@ impl Table {
                 return active;
             }
             active.leave();
+        }
+    }
+
+    /// Applies a mutation to one of the table's memtables. Returns by how many bytes that grew, which may wrap.
+    #[inline]
+    pub fn apply(
+        &self,
+        memtable: &dyn Memtable,
+        mutation: &mutation::View<'_>,
+        row_bytes_max: usize,
+    ) -> u64 {
+        let applied = memtable.apply(mutation);
+        if applied.largest_moved > row_bytes_max {
+            self.measure_rows(memtable, mutation, row_bytes_max);
+        }
+        applied.grown
+    }
+
+    /// Refuses a mutation that adds to a row that takes no more.
+    #[inline]
+    pub fn check_large_rows(&self, mutation: &mutation::View<'_>) -> Result<(), Error> {
+        if self.large_rows.is_empty() {
+            return Ok(());
+        }
+        self.large_rows.check(&self.schema(), mutation)
+    }
+
+    /// Measures the rows that a mutation wrote. Copies them, which is rare: those that are too large take no more.
+    #[cold]
+    fn measure_rows(
+        &self,
+        memtable: &dyn Memtable,
+        mutation: &mutation::View<'_>,
+        row_bytes_max: usize,
+    ) {
+        let (schema, key) = (self.schema(), mutation.key());
+        for element in mutation.elements() {
+            let clustering = match element {
+                Element::Static(_) => None,
+                Element::Row { clustering, .. } => Some(clustering),
+                _ => continue,
+            };
+            let mut found = PointRow::default();
+            memtable.point(key, clustering.unwrap_or_default(), &mut found);
+            let row = clustering.map_or(found.static_row, |_| found.row);
+            let image = row.unwrap_or_default();
+            self.large_rows
+                .measure(&schema, (key, clustering), &image, row_bytes_max);
         }
     }
 

@@ -59,6 +59,7 @@ struct Open {
 /// A mutation being encoded. It counts only once it is finished.
 pub struct Write<'a> {
     encoder: Encoder<'a>,
+    table: &'a Table,
     is_finished: &'a mut bool,
     bytes_max: usize,
 }
@@ -78,8 +79,10 @@ impl<'a> DerefMut for Write<'a> {
 }
 
 impl Write<'_> {
-    /// Ends the mutation: its length in bytes. One beyond a limit leaves nothing behind.
+    /// Ends the mutation: its length in bytes. One beyond a limit leaves nothing behind, nor does one that adds to a row
+    /// that takes no more.
     pub fn finish(self) -> Result<usize, Error> {
+        self.table.check_large_rows(&self.encoder.view())?;
         let bytes = self
             .encoder
             .finish()
@@ -127,6 +130,7 @@ impl Turn {
         let encoder = Encoder::new(self.frames.begin_record(), table, key);
         Ok(Write {
             encoder,
+            table: &self.tables[index].table,
             is_finished: &mut open.is_finished,
             bytes_max,
         })
@@ -228,7 +232,10 @@ impl Turn {
                 continue;
             };
             let mutation = mutation::View::new(self.frames.record(record.mutation.clone()));
-            grown = grown.wrapping_add(generation.memtable.apply(&mutation));
+            let row_bytes_max = self.core.options.row_bytes_max;
+            let table = &target.table;
+            let more = table.apply(&*generation.memtable, &mutation, row_bytes_max);
+            grown = grown.wrapping_add(more);
         }
         self.core.budget.add(grown);
         // Chunks are large: most commits grow nothing, and need not look at the whole.

@@ -3,7 +3,7 @@
 use base::bytes::put_varint_bytes;
 use base::limits::{ENCODED_KEY_BYTES_MAX, KEY_BYTES_MAX, MUTATION_BYTES_MAX};
 
-use super::{Error, format};
+use super::{Error, View, format};
 use crate::image::{Builder, insert_varint};
 use crate::{Deletion, PartitionKeyRef, TableId};
 
@@ -86,6 +86,12 @@ impl<'a> Encoder<'a> {
         put_varint_bytes(self.out, start);
         put_varint_bytes(self.out, end);
         deletion.encode(self.out);
+    }
+
+    /// What was written so far.
+    #[inline]
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.out[self.start..])
     }
 
     /// Ends the mutation: its length in bytes.

@@ -4,8 +4,9 @@
 //! compaction threads, no faster than it may: merge of the inputs, `purged` of what may go, into a file; then the
 //! manifest puts the file in the inputs' place. A drain, a truncation, or the table's end stops it between two steps.
 //!
-//! A file in which it finds damage is left out from then on; a table that fails for another reason is left alone for a
-//! while. Neither keeps other files or tables from being compacted.
+//! A file in which it finds damage is left out from then on, and so is the largest of those that together make a row
+//! larger than a file takes; a table that fails for another reason is left alone for a while. None of this keeps other
+//! files or tables from being compacted.
 
 mod purged;
 pub mod strategy;
@@ -93,7 +94,7 @@ async fn carry_out(core: &Arc<Core>, due: &Due) {
         .saturating_mul(due.backlog as u64);
     match merge(core, table, inputs.clone(), due.choice.level, speed).await {
         Ok(_) => table.compaction_rest.end(),
-        Err(error) if set_aside(&inputs, &error) => {}
+        Err(error) if set_aside(&inputs, &error).is_some() => {}
         Err(error) => {
             let pause = table.compaction_rest.fail(core.env.mono()).as_secs();
             let name = table.schema().qualified_name();
@@ -102,27 +103,35 @@ async fn carry_out(core: &Arc<Core>, due: &Due) {
     }
 }
 
-/// Leaves the file that is damaged, if one of these is, out of compactions from now on. It stays where it is: what else
-/// it holds is read, and tombstones that cover something in it are kept.
-fn set_aside(inputs: &[Arc<File>], error: &Error) -> bool {
-    let Error::Corrupt { file: path, .. } = error else {
-        return false;
-    };
-    let damaged = inputs.iter().find(|input| input.reader.path() == path);
-    let Some(file) = damaged else {
-        return false;
-    };
-    file.set_damaged(error.clone());
-    tracing::error!(
-        "{error}; it is not compacted any more, and reads of what is damaged fail: stop the node and restore the file \
-         from a backup, or truncate the table"
-    );
-    true
+/// Leaves one of the inputs out of compactions from now on, if the error is its fault. It stays where it is: what it
+/// holds is read, and tombstones that cover something in it are kept.
+fn set_aside(inputs: &[Arc<File>], error: &Error) -> Option<Arc<File>> {
+    match error {
+        Error::Corrupt { file: path, .. } => {
+            let file = inputs.iter().find(|input| input.reader.path() == path)?;
+            file.set_damaged(error.clone());
+            tracing::error!(
+                "{error}; it is not compacted any more, and reads of what is damaged fail: stop the node and restore the \
+                 file from a backup, or truncate the table"
+            );
+            Some(file.clone())
+        }
+        Error::Invalid(_) => {
+            let file = inputs.iter().max_by_key(|input| input.meta.len)?;
+            file.set_unmergeable();
+            tracing::error!(
+                "{error}; {} is not compacted with others until the row is deleted and the table compacted on demand",
+                file.reader.path()
+            );
+            Some(file.clone())
+        }
+        _ => None,
+    }
 }
 
 fn choose(table: &Table) -> Vec<Choice> {
     let view = table.peek();
-    let sound = view.files.iter().filter(|file| !file.is_damaged());
+    let sound = view.files.iter().filter(|file| file.is_mergeable());
     let candidates: Vec<_> = sound
         .map(|file| {
             let statistics = file.reader.statistics();
@@ -156,22 +165,29 @@ pub(crate) async fn compact(core: &Arc<Core>, id: Option<TableId>) -> Result<(),
     result
 }
 
-/// Merges all files of a table but damaged ones, of which the first is the error then.
+/// Merges all files of a table but those that cannot be; why not is the error then.
 async fn compact_table(core: &Arc<Core>, table: &Arc<Table>) -> Result<(), Error> {
     let _compacting = table.compacting.lock().await;
     let speed = core.options.compaction_bytes_per_second;
-    let mut damage = Ok(());
+    let mut failed = Ok(());
+    let mut left_out: Vec<Arc<File>> = Vec::new();
     loop {
         let mut inputs = table.view().files.clone();
-        inputs.retain(|file| !file.is_damaged());
+        inputs.retain(|file| {
+            !file.is_damaged() && !left_out.iter().any(|out| Arc::ptr_eq(out, file))
+        });
         let merged = match inputs.is_empty() {
             true => Ok(()),
             false => merge(core, table, inputs.clone(), 0, speed).await,
         };
-        match merged {
-            Err(error) if set_aside(&inputs, &error) => damage = damage.and(Err(error)),
-            merged => return merged.and(damage).and_then(|()| refuse_damaged(table)),
-        }
+        let Err(error) = merged else {
+            return failed.and_then(|()| refuse_damaged(table));
+        };
+        let Some(file) = set_aside(&inputs, &error) else {
+            return Err(error);
+        };
+        left_out.push(file);
+        failed = failed.and(Err(error));
     }
 }
 
@@ -194,6 +210,10 @@ async fn merge(
     bytes_per_second: u64,
 ) -> Result<(), Error> {
     reserve(core, table, &inputs).await?;
+    if inputs.len() == table.peek().files.len() {
+        // All of it is measured anew.
+        table.large_rows.clear();
+    }
     let scan = Arc::new(Scan::everything().of_file());
     let cursors: Vec<_> = inputs
         .iter()

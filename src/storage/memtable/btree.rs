@@ -16,7 +16,7 @@ use types::Token;
 use super::chunk::{Chunk, Item};
 use super::record::{self, Scratch};
 use super::shard::{Found, Partition, Shard};
-use super::{Hold, Memtable, Place, PointRow};
+use super::{Applied, Hold, Memtable, Place, PointRow};
 use crate::scan::{Scan, ScanKeys};
 
 /// Slices looked for under one hold.
@@ -51,7 +51,7 @@ impl BTree {
 }
 
 impl Memtable for BTree {
-    fn apply(&self, mutation: &mutation::View<'_>) -> u64 {
+    fn apply(&self, mutation: &mutation::View<'_>) -> Applied {
         let key = mutation.key();
         let mut shard = self.shards[self.shard_of(key.token)].lock();
         let (bytes, rows) = (shard.bytes() as u64, shard.rows() as u64);
@@ -59,10 +59,14 @@ impl Memtable for BTree {
         // A shard that was copied compactly may have shrunk: the difference wraps, and so does the sum.
         let more = (shard.bytes() as u64).wrapping_sub(bytes);
         let more_rows = shard.rows() as u64 - rows;
+        let largest_moved = shard.largest_moved();
         drop(shard);
         self.bytes.fetch_add(more, Relaxed);
         self.rows.fetch_add(more_rows, Relaxed);
-        more
+        Applied {
+            grown: more,
+            largest_moved,
+        }
     }
 
     fn read(&self, place: &mut Place, scan: &Scan, hold: Hold, chunk: &mut Chunk) -> bool {

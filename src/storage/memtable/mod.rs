@@ -31,8 +31,8 @@ use crate::scan::Scan;
 
 /// The newest rows of a table.
 pub(crate) trait Memtable: Send + Sync {
-    /// Merges a mutation in. Returns by how much [`Memtable::bytes`] grew, which may wrap.
-    fn apply(&self, mutation: &mutation::View<'_>) -> u64;
+    /// Merges a mutation in.
+    fn apply(&self, mutation: &mutation::View<'_>) -> Applied;
 
     /// Copies from `place` on what fits one hold, and moves the place. False when nothing is left.
     fn read(&self, place: &mut Place, scan: &Scan, hold: Hold, chunk: &mut Chunk) -> bool;
@@ -48,6 +48,15 @@ pub(crate) trait Memtable: Send + Sync {
 
     /// A timestamp not above any that it holds for this partition; the largest if it holds nothing of it.
     fn min_timestamp_of(&self, key: PartitionKeyRef<'_>) -> Timestamp;
+}
+
+/// What a mutation did to a memtable.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Applied {
+    /// By how much [`Memtable::bytes`] grew, which may wrap.
+    pub grown: u64,
+    /// Bytes of the largest row that it made grow beyond its place; 0 if none did.
+    pub largest_moved: usize,
 }
 
 /// How much is copied under one hold.

@@ -187,8 +187,14 @@ fn merge_into(scratch: &mut Scratch, image: &[u8]) {
 pub(super) enum Change {
     /// Its record is where it was.
     Stayed,
-    /// Its record is here now, and so many bytes are dead.
-    Moved(Offset, usize),
+    /// Its record is elsewhere now.
+    Moved {
+        row: Offset,
+        /// Bytes of the former record.
+        dead: usize,
+        /// Bytes of the image.
+        image: usize,
+    },
 }
 
 /// Merges `image` into a row.
@@ -233,8 +239,11 @@ pub(super) fn merge_with_key(
     scratch
         .b
         .extend_from_slice(arena.get(header.clustering_at, header.clustering_len));
-    let moved = put(arena, &scratch.before, &scratch.b, &scratch.a, merged / 4);
-    Change::Moved(moved, dead)
+    Change::Moved {
+        row: put(arena, &scratch.before, &scratch.b, &scratch.a, merged / 4),
+        dead,
+        image: merged,
+    }
 }
 
 fn deltas_are_full(arena: &Arena, row: Offset, more: usize) -> bool {

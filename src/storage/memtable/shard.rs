@@ -38,6 +38,8 @@ pub(super) struct Shard {
     outside: usize,
     /// Bytes of the arena that nothing refers to.
     dead: usize,
+    /// Bytes of the largest row that the last mutation made grow beyond its place.
+    largest_moved: usize,
     scratch: Scratch,
 }
 
@@ -97,6 +99,7 @@ impl Default for Shard {
             rows: 0,
             outside: 0,
             dead: 0,
+            largest_moved: 0,
             scratch: Scratch::default(),
         }
     }
@@ -150,12 +153,18 @@ impl Shard {
         Timestamp(self.min_timestamp)
     }
 
+    /// Bytes of the largest row that the last mutation made grow beyond its place; 0 if none did.
+    pub fn largest_moved(&self) -> usize {
+        self.largest_moved
+    }
+
     /// Merges the elements of a mutation into the partition.
     pub fn apply<'m>(
         &mut self,
         key: PartitionKeyRef<'_>,
         mut elements: impl Iterator<Item = Element<'m>>,
     ) {
+        self.largest_moved = 0;
         let Some(first) = elements.next() else { return };
         let second = elements.next();
         if let (Element::Row { clustering, image }, None) = (&first, &second)
@@ -199,9 +208,10 @@ impl Shard {
         }
         self.scratch.prefix(key.bytes);
         let change = record::merge_with_key(&mut self.arena, row, image, &mut self.scratch);
-        if let Change::Moved(row, dead) = change {
+        if let Change::Moved { row, dead, image } = change {
             *offset = row.minus(KEY_HEADER_BYTES + key.bytes.len());
             self.dead += dead;
+            self.largest_moved = self.largest_moved.max(image);
         }
         self.note(image);
         self.copy_if_dead();
@@ -254,6 +264,7 @@ impl Shard {
             rows: &mut self.rows,
             outside: &mut self.outside,
             dead: &mut self.dead,
+            largest_moved: &mut self.largest_moved,
             min_timestamp: &mut self.min_timestamp,
             scratch,
         }
@@ -370,6 +381,7 @@ struct Write<'a> {
     rows: &'a mut usize,
     outside: &'a mut usize,
     dead: &'a mut usize,
+    largest_moved: &'a mut usize,
     min_timestamp: &'a mut i64,
     scratch: Scratch,
 }
@@ -433,9 +445,10 @@ impl Write<'_> {
     fn merge(&mut self, row: Offset, image: &[u8]) -> Offset {
         match record::merge(self.arena, row, image, &mut self.scratch) {
             Change::Stayed => row,
-            Change::Moved(moved, dead) => {
+            Change::Moved { row, dead, image } => {
                 *self.dead += dead;
-                moved
+                *self.largest_moved = image.max(*self.largest_moved);
+                row
             }
         }
     }

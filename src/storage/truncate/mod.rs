@@ -99,6 +99,7 @@ async fn drop_all(
             next.lost.clear();
             next
         });
+        own_table.large_rows.clear();
         budget.release(bytes);
         drop(listing);
     };

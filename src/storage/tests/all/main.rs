@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod failing;
 mod fixtures;
+mod large_rows;
 mod model;
 mod pressure;
 mod races;

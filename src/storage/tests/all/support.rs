@@ -57,6 +57,7 @@ pub fn options() -> Options {
         compaction_bytes_per_second: 0,
         auto_compaction: true,
         accept_lost_log: false,
+        ..Options::default()
     }
 }
 
@@ -359,16 +360,19 @@ fn line(
     }
     for image in [statics, image].into_iter().flatten() {
         for (id, found) in View::new(image).columns() {
-            let Column::Simple(cell) = found else {
-                continue;
-            };
-            let Some(value) = cell.value(now_seconds) else {
-                continue;
+            let value = match found {
+                Column::Simple(cell) => match cell.value(now_seconds) {
+                    Some(value) => String::from_utf8_lossy(value).into_owned(),
+                    None => continue,
+                },
+                Column::Complex(complex) => {
+                    format!("{} elements", complex.live(now_seconds).count())
+                }
             };
             let name = table
                 .column_by_id(id)
                 .map_or("?".to_owned(), |column| column.name.to_string());
-            line += &format!(" {name}={}", String::from_utf8_lossy(value));
+            line += &format!(" {name}={value}");
         }
     }
     line
