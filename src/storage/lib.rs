@@ -26,6 +26,7 @@ mod large_rows;
 mod memtable;
 mod rest;
 mod scan;
+mod sieve;
 mod table;
 
 mod budget;

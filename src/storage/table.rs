@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use base::env::{Dir, Env};
-use model::TableId;
 use model::mutation::{self, Element};
+use model::{Columns, TableId};
 use parking_lot::Mutex;
 
 use crate::commitlog::Position;
@@ -348,6 +348,12 @@ impl Table {
         };
         self.dir.get_or_try_init(open).await.cloned()
     }
+}
+
+/// The columns to keep of a row, if the table has dropped some.
+pub(crate) fn columns_left(schema: &schema::Table) -> Option<Columns> {
+    let columns = schema.statics.iter().chain(&schema.regulars);
+    (!schema.dropped.is_empty()).then(|| Columns::only(columns.map(|column| column.id)))
 }
 
 /// `<table>-<id without dashes>`: what tools for backups look for.

@@ -24,6 +24,7 @@ use crate::Error;
 use crate::core::Core;
 use crate::files::{self, Ended, Job};
 use crate::scan::Scan;
+use crate::sieve::Sieve;
 use crate::table::{File, Table};
 
 /// Compacts what strategies choose, for as long as the engine lives.
@@ -220,12 +221,7 @@ async fn merge(
         .map(|file| file.reader.cursor(scan.clone()))
         .collect();
     let merge = Merge::new(cursors, Direction::Forward);
-    let purged = Purged::new(
-        merge,
-        table.clone(),
-        inputs.clone(),
-        core.env.wall_seconds(),
-    );
+    let purged = Purged::new(table.clone(), inputs.clone(), core.env.wall_seconds());
     let positions = inputs
         .iter()
         .filter_map(|file| file.reader.statistics().log_positions);
@@ -239,7 +235,7 @@ async fn merge(
         log_positions,
         bytes_per_second,
     };
-    let output = match job.write(purged).await? {
+    let output = match job.write(Sieve::new(merge, purged)).await? {
         Ended::File(file) => Some(file),
         Ended::Nothing => None,
         // Of a table that was dropped or truncated there is nothing left to merge.

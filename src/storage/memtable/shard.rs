@@ -25,6 +25,9 @@ const PARTITION_BYTES: usize = size_of::<Partition>() + 64;
 const TOMBSTONE_BYTES: usize = 128;
 /// A shard with fewer dead bytes is not worth copying.
 const DEAD_BYTES_MIN: usize = 1 << 20;
+/// One with more bytes alive would hold everyone up for longer than half a millisecond. Its dead bytes count as used, so
+/// they bring on the flush that leaves them behind.
+const COPIED_BYTES_MAX: usize = 1 << 20;
 const KEY_HEADER_BYTES: usize = 4;
 
 /// The shard.
@@ -305,9 +308,10 @@ impl Shard {
             })
     }
 
-    /// Copies the shard when most of its arena is dead.
+    /// Copies the shard when most of its arena is dead, and the rest is soon copied.
     fn copy_if_dead(&mut self) {
-        if self.dead < DEAD_BYTES_MIN || 2 * self.dead < self.arena.used() {
+        let alive = self.arena.used().saturating_sub(self.dead);
+        if self.dead < DEAD_BYTES_MIN.max(alive) || alive > COPIED_BYTES_MAX {
             return;
         }
         let old = std::mem::take(&mut self.arena);

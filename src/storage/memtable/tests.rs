@@ -438,3 +438,34 @@ fn a_hold_looks_for_no_more_slices_than_it_may() {
         assert_eq!(rows, 10);
     }
 }
+
+/// Overwrites rows of one partition with ever longer values, and says how many bytes the memtable holds then.
+fn overwritten(rows: u8, value_bytes: usize) -> u64 {
+    let memtable = BTree::new(1);
+    let key = key(1);
+    for round in 0..20 {
+        for row in 0..rows {
+            let value = vec![round; value_bytes + usize::from(round) * value_bytes / 2];
+            let mut out = Vec::new();
+            let mut encoder = Encoder::new(&mut out, TABLE, key.as_ref());
+            encoder.row_with(&[0x42, row], |image| {
+                let at = Timestamp(i64::from(round));
+                image.cell(ColumnId(1), at, Kind::Value(&value));
+            });
+            encoder.finish().expect("a small mutation");
+            memtable.apply(&View::new(&out));
+        }
+    }
+    assert_eq!(memtable.rows(), u64::from(rows));
+    memtable.bytes()
+}
+
+#[test]
+fn a_shard_is_copied_when_it_is_dead_and_small() {
+    // Alive in the end: 100 rows of 2 KiB and a quarter of slack. What was overwritten takes ten times as much.
+    let small = overwritten(100, 200);
+    assert!(small < 3 << 20, "{small} bytes");
+    // Of 200 rows of 30 KB nothing is copied under the lock: a flush leaves what is dead behind.
+    let large = overwritten(200, 3000);
+    assert!(large > 30 << 20, "{large} bytes");
+}

@@ -11,7 +11,7 @@ use model::{Columns, Deletion, PartitionKeyRef, Timestamp, image};
 use super::point::{self, Point, Wanted};
 use super::source::{Source, sources};
 use crate::scan::Scan;
-use crate::table::{Table, View};
+use crate::table::{self, Table, View};
 
 /// A stream of a command's partitions and rows, merged over all memtables and files. Made by
 /// [`Engine::read`](crate::Engine::read).
@@ -53,14 +53,8 @@ impl Cursor {
             .then(|| point::single_row(command, &schema))
             .flatten();
         let point = point.map(|clustering| (clustering, Arc::new(Wanted::new(command, &schema))));
-        let projection = (!schema.dropped.is_empty()).then(|| Projection {
-            columns: Columns::only(
-                schema
-                    .statics
-                    .iter()
-                    .chain(&schema.regulars)
-                    .map(|column| column.id),
-            ),
+        let projection = table::columns_left(&schema).map(|columns| Projection {
+            columns,
             row: Vec::new(),
             static_row: Vec::new(),
             has_static: false,

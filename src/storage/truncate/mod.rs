@@ -27,6 +27,7 @@ use crate::core::Core;
 use crate::files::{self, Ended, Job};
 use crate::manifest::Edit;
 use crate::scan::Scan;
+use crate::sieve::Sieve;
 use crate::table::{File, Table};
 use crate::{Error, Truncations, flush};
 
@@ -156,7 +157,8 @@ async fn write_anew(
             log_positions: statistics.log_positions,
             bytes_per_second: 0,
         };
-        let newer = Newer::new(Merge::new([cursor], Direction::Forward), at);
+        let merge = Merge::new([cursor], Direction::Forward);
+        let newer = Sieve::new(merge, Newer::new(at));
         output = match job.write(newer).await? {
             Ended::File(file) => Some(file),
             Ended::Nothing => None,
