@@ -168,7 +168,11 @@ fn writers_that_race_a_truncation_are_of_one_mind_with_the_log() {
             }
             let before = read(&engine, &env, &table, &Query::default()).await;
             drop(engine);
-            // A thread of the engine that is gone may still be making the segment that this one begins with.
+            // A thread of the engine that is gone may still be listing a file, or making the segment that this one
+            // begins with.
+            for class in [Class::Compaction, Class::Flush] {
+                env.blocking(class, || ()).await;
+            }
             let mut opened = open().await;
             for _ in 0..100 {
                 if !matches!(opened, Err(Error::Io(_))) {
