@@ -541,7 +541,9 @@ fn a_witness_that_has_no_room_in_its_segment_is_in_the_next() {
             let (log, _) = open(&env).await.unwrap();
             env.sleep(Duration::from_secs(1)).await;
             for text in &own {
-                let position = log.append(&mut separate(&[text.clone()])).unwrap();
+                let position = log
+                    .append(&mut separate(std::slice::from_ref(text)))
+                    .unwrap();
                 assert_eq!(position.segment(), 1);
                 log.synced(position).await.unwrap();
             }
