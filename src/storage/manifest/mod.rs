@@ -27,6 +27,8 @@ use crate::Error;
 pub const NAME: &str = "manifest";
 /// The name of one being written.
 const NEW_NAME: &str = "manifest.new";
+/// The longest one that is read: a million files take 50 MiB, and it is written anew at four times that.
+const BYTES_MAX: u64 = 1 << 30;
 /// A manifest is not written anew below this length.
 const REWRITE_BYTES_MIN: u64 = 1 << 20;
 /// It is when it is so many times as long as what it would be.
@@ -163,8 +165,9 @@ impl Manifest {
         }
         let mut record = Vec::new();
         format::encode_record(self.generation, edits, &mut record);
-        let failed = |error| Error::io(format_args!("cannot write {}", self.path()), &error);
-        self.file.write_at(&record, self.len).map_err(failed)?;
+        if let Err(error) = self.file.write_at(&record, self.len) {
+            return Err(self.take_back(&error));
+        }
         if let Err(error) = self.file.sync_data() {
             return Err(self.fail(&error));
         }
@@ -175,6 +178,16 @@ impl Manifest {
             tracing::warn!("cannot write a slot of {}: {error}", self.path());
         }
         self.rewrite_if_long()
+    }
+
+    /// Removes what there is of a record that could not be written: all of it may be there, and would count at the next
+    /// start, when its edits were given up or made otherwise.
+    fn take_back(&mut self, error: &std::io::Error) -> Error {
+        let cut = self.file.truncate(self.len);
+        match cut.and_then(|()| self.file.sync_data()) {
+            Ok(()) => Error::io(format_args!("cannot write {}", self.path()), error),
+            Err(_) => self.fail(error),
+        }
     }
 
     /// Notes in a slot that everything so far is synced. The slot itself rides along with the next sync.
@@ -291,9 +304,7 @@ pub(crate) fn epoch(dir: &dyn Dir) -> Result<Option<u64>, Error> {
 }
 
 fn read(file: &dyn File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; file.len()? as usize];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
+    file.read_all(BYTES_MAX)
 }
 
 /// What the bytes of a manifest say. Also for tools that look at one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base::env::{Dir, Env};
 use model::TableId;
+use sim::disk::Faults;
 use sim::local::{Machine, crash_sweep};
 use uuid::Uuid;
 
@@ -200,5 +201,30 @@ fn a_rewrite_that_cannot_be_written_is_put_off() {
         }
         let count = if is_final { 20 } else { 22 };
         assert_eq!(**open().state(), state_after(count), "call {call}");
+    }
+}
+
+#[test]
+fn a_change_that_could_not_be_written_is_not_there_at_the_next_start() {
+    for seed in 0..300 {
+        let machine = Machine::new(seed);
+        let env = machine.env();
+        let mut manifest = Manifest::open(directory(&env).unwrap(), 0).unwrap();
+        let mut changes = changes();
+        manifest.commit(&changes.next().unwrap()).unwrap();
+        machine.disk().set_faults(Faults {
+            write_error: 1.0,
+            ..Faults::default()
+        });
+        let refused = manifest.commit(&changes.next().unwrap());
+        assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
+        machine.disk().set_faults(Faults::default());
+        drop(manifest);
+        if seed % 2 == 0 {
+            machine.disk().power_failure();
+        }
+        let env = machine.env();
+        let again = Manifest::open(directory(&env).unwrap(), 0).unwrap();
+        assert_eq!(**again.state(), state_after(1), "seed {seed}");
     }
 }
