@@ -7,6 +7,7 @@ use sstable::Statistics;
 use sstable::format::Header;
 use sstable::inspect::entries::{self, Entry};
 use sstable::inspect::{Contents, File, blocks, verify};
+use types::Token;
 use uuid::Uuid;
 
 use crate::report::Report;
@@ -21,6 +22,9 @@ pub fn inspect(bytes: &[u8], tables: &Tables, report: &mut Report<'_>) -> io::Re
     let Ok(header) = Header::decode(bytes) else {
         return Ok(());
     };
+    for gap in gaps(bytes, &header) {
+        report.damage(gap.offset, gap.what());
+    }
     let id = TableId(Uuid::from_bytes(header.table));
     let table = tables.get(id);
     report.line(format_args!(
@@ -52,6 +56,62 @@ pub fn inspect(bytes: &[u8], tables: &Tables, report: &mut Report<'_>) -> io::Re
         }
     }
     Ok(())
+}
+
+/// Blocks that cannot be read, between data blocks that can.
+#[derive(Default)]
+struct Gap {
+    offset: u64,
+    after: Option<Token>,
+    before: Option<Token>,
+}
+
+impl Gap {
+    fn what(&self) -> String {
+        let place = |token: Option<Token>, none: &str| match token {
+            Some(token) => format!("token {token}"),
+            None => none.to_owned(),
+        };
+        format!(
+            "what the file had from {} to {} may be lost",
+            place(self.after, "its first token"),
+            place(self.before, "its last")
+        )
+    }
+}
+
+/// Where data may be missing: between which tokens.
+fn gaps(bytes: &[u8], header: &Header) -> Vec<Gap> {
+    let (mut gaps, mut open, mut last) = (Vec::new(), None::<Gap>, None);
+    for block in blocks(bytes, header) {
+        match block {
+            Err(damage) => {
+                open.get_or_insert(Gap {
+                    offset: damage.offset,
+                    after: last,
+                    before: None,
+                });
+            }
+            Ok(block) => {
+                let Contents::Data(data) = &block.contents else {
+                    continue;
+                };
+                let mut tokens = Vec::new();
+                let _ = entries::visit(data, |entry| {
+                    if let Entry::Partition { key, .. } = entry {
+                        tokens.push(key.token);
+                    }
+                });
+                if let Some(gap) = open.take() {
+                    let before = tokens.first().copied();
+                    gaps.push(Gap { before, ..gap });
+                }
+                last = tokens.last().copied().or(last);
+            }
+        }
+    }
+    gaps.extend(open);
+    gaps
 }
 
 fn statistics(statistics: &Statistics, report: &mut Report<'_>) -> io::Result<()> {

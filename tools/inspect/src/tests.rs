@@ -382,3 +382,29 @@ fn damage_in_front_of_a_witness_is_damage() {
     let damaged = include_bytes!("../../../tests/fixtures/commitlog/v1/idle/damaged.bin");
     assert_eq!(run(name, damaged).1, [397]);
 }
+
+#[test]
+fn a_damaged_block_is_said_to_lose_what_lies_between_its_neighbours() {
+    let intact = include_bytes!("../../../tests/fixtures/sstable/v1/intact.sst");
+    let header = sstable::format::Header::decode(intact).expect("a header");
+    let blocks: Vec<_> = sstable::inspect::blocks(intact, &header)
+        .map(|block| block.expect("it is intact"))
+        .filter(|block| matches!(block.contents, sstable::inspect::Contents::Data(_)))
+        .collect();
+    assert!(blocks.len() > 2, "{} data blocks", blocks.len());
+    for (index, block) in blocks.iter().enumerate() {
+        let mut damaged = intact.to_vec();
+        damaged[block.handle.offset as usize + 20] ^= 1;
+        let mut out = Vec::new();
+        let tables = Tables::default();
+        let (_, damages) = inspect("", &damaged, &tables, false, &mut out).expect("a file of ours");
+        let lost: Vec<_> = damages
+            .iter()
+            .filter(|damage| damage.what.contains("may be lost"))
+            .collect();
+        assert_eq!(lost.len(), 1, "{damages:?}");
+        assert_eq!(lost[0].offset, block.handle.offset);
+        let is_first = lost[0].what.contains("from its first token");
+        assert_eq!(is_first, index == 0, "{}", lost[0].what);
+    }
+}
