@@ -13,21 +13,11 @@ use crate::support::{
 };
 
 fn put(partition: &str, row: &str, at: i64) -> Op {
-    let cells = vec![
-        ("v".to_owned(), Some(format!("value of {row}"))),
-        ("w".to_owned(), None),
-    ];
-    let what = What::Put {
-        row: row.to_owned(),
-        cells,
-        insert: true,
-        ttl: 0,
-    };
-    Op {
-        partition: partition.to_owned(),
-        at,
-        what,
+    let mut op = Op::put(partition, row, at, &format!("value of {row}"));
+    if let What::Put { cells, .. } = &mut op.what {
+        cells.push(("w".to_owned(), None));
     }
+    op
 }
 
 /// A machine with a file, a manifest with several records, and a log with several frames; what a read gives; and

@@ -10,31 +10,9 @@ use sim::local::Machine;
 use storage::{Engine, Error, Options, TableStatus};
 
 use crate::support::{
-    Op, Query, TABLE, What, catalog, follow, open, open_with, options, read, table, write,
+    OTHER, Op, Query, TABLE, What, catalog, follow, open, open_with, options, quiet, read, table,
+    write,
 };
-
-const OTHER: &str = "CREATE TABLE ks.other (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
-
-fn put(partition: &str, row: &str, at: i64, value: &str) -> Op {
-    let what = What::Put {
-        row: row.to_owned(),
-        cells: vec![("v".to_owned(), Some(value.to_owned()))],
-        insert: true,
-        ttl: 0,
-    };
-    Op {
-        partition: partition.to_owned(),
-        at,
-        what,
-    }
-}
-
-fn quiet() -> Options {
-    Options {
-        auto_compaction: false,
-        ..options()
-    }
-}
 
 async fn lines(
     engine: &Engine,
@@ -73,7 +51,7 @@ fn machine(seed: u64, partitions: &'static [&'static str]) -> (Machine, Arc<Cata
         .run(|env| async move {
             let engine = open_with(&env, &schema, quiet()).await.unwrap();
             for partition in partitions {
-                let op = put(partition, "a", 10, "v");
+                let op = Op::put(partition, "a", 10, "v");
                 write(&engine, &env, &table(&schema, "t"), &[op])
                     .await
                     .unwrap();
@@ -177,7 +155,7 @@ fn a_file_that_cannot_be_opened_takes_no_other_table_with_it() {
                 let refused = lines(&engine, &env, &t, "p1").await.unwrap_err();
                 assert!(refused.to_string().contains(&lost), "{refused}");
                 for table in [&t, &other] {
-                    write(&engine, &env, table, &[put("p2", "a", 10, "v")])
+                    write(&engine, &env, table, &[Op::put("p2", "a", 10, "v")])
                         .await
                         .unwrap();
                 }
@@ -244,7 +222,7 @@ fn a_table_that_cannot_be_flushed_keeps_no_other_in_memory() {
             let value = "x".repeat(10 << 10);
             for (table, rows) in [(&t, 45), (&other, 40)] {
                 for row in 0..rows {
-                    let op = put("p", &format!("{row:03}"), 10, &value);
+                    let op = Op::put("p", &format!("{row:03}"), 10, &value);
                     write(&engine, &env, table, &[op]).await.unwrap();
                 }
             }
@@ -273,7 +251,7 @@ fn a_failed_attempt_leaves_no_finished_file() {
             .run(|env| async move {
                 let table = table(&catalog, "t");
                 let engine = open_with(&env, &catalog, quiet()).await.unwrap();
-                write(&engine, &env, &table, &[put("p2", "a", 10, "v")])
+                write(&engine, &env, &table, &[Op::put("p2", "a", 10, "v")])
                     .await
                     .unwrap();
                 env.sleep(Duration::from_secs(5)).await;
@@ -349,7 +327,7 @@ fn following_may_be_tried_again() {
         let ended = machine
             .run(|env| async move {
                 let engine = open_with(&env, &catalog, quiet()).await.unwrap();
-                let op = put("p2", "a", 10, "v");
+                let op = Op::put("p2", "a", 10, "v");
                 write(&engine, &env, &table(&catalog, "t"), &[op])
                     .await
                     .unwrap();

@@ -10,7 +10,7 @@ use sim::local::{Machine, block_on};
 use storage::{Engine, Error, Options};
 
 use crate::support::{
-    Query, catalog, clustering_key, open_with, options, partition_key, read, table,
+    Query, catalog, clustering_key, open_with, partition_key, quiet, read, table,
 };
 
 const TABLE: &str =
@@ -22,8 +22,7 @@ const ROW_BYTES_MAX: usize = 80 * ELEMENT_BYTES;
 fn small() -> Options {
     Options {
         row_bytes_max: ROW_BYTES_MAX,
-        auto_compaction: false,
-        ..options()
+        ..quiet()
     }
 }
 

@@ -10,22 +10,11 @@ use sim::local::{Machine, block_on};
 use storage::{Engine, Error, Options, SyncMode};
 
 use crate::support::{
-    self, Op, Query, TABLE, What, catalog, commit, follow, open, options, read, table, write,
+    self, Op, Query, TABLE, catalog, commit, follow, open, options, read, table, write,
 };
 
 fn put(row: &str, at: i64, value: &str) -> Op {
-    let cells = vec![("v".to_owned(), Some(value.to_owned()))];
-    let what = What::Put {
-        row: row.to_owned(),
-        cells,
-        insert: true,
-        ttl: 0,
-    };
-    Op {
-        partition: "p".to_owned(),
-        at,
-        what,
-    }
+    Op::put("p", row, at, value)
 }
 
 async fn open_with(env: &Env, catalog: &Arc<Catalog>, options: Options) -> Arc<Engine> {

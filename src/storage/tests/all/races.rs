@@ -11,23 +11,12 @@ use sim::local::{Machine, block_on};
 use storage::{Engine, Error, Options, SyncMode};
 
 use crate::support::{
-    Op, Query, TABLE, What, catalog, commit, follow, open, open_with, options, read, table, write,
+    OTHER, Op, Query, TABLE, catalog, commit, follow, open, open_with, options, quiet, read, table,
+    write,
 };
 
-const OTHER: &str = "CREATE TABLE ks.other (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
-
 fn put(row: &str, value: &str) -> Op {
-    let what = What::Put {
-        row: row.to_owned(),
-        cells: vec![("v".to_owned(), Some(value.to_owned()))],
-        insert: true,
-        ttl: 0,
-    };
-    Op {
-        partition: "p".to_owned(),
-        at: 1,
-        what,
-    }
+    Op::put("p", row, 1, value)
 }
 
 /// Writes rows of a kilobyte until the log is in this segment.
@@ -166,11 +155,7 @@ fn flushes_that_end_together_do_not_collide() {
 }
 
 async fn four_files(env: &Env, catalog: &Arc<Catalog>) -> Arc<Engine> {
-    let quiet = Options {
-        auto_compaction: false,
-        ..options()
-    };
-    let engine = open_with(env, catalog, quiet).await.unwrap();
+    let engine = open_with(env, catalog, quiet()).await.unwrap();
     let table = table(catalog, "t");
     for row in ["a", "b", "c", "d"] {
         write(&engine, env, &table, &[put(row, "v")]).await.unwrap();

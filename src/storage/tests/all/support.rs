@@ -21,6 +21,9 @@ use uuid::Uuid;
 pub const TABLE: &str = "CREATE TABLE ks.t (pk text, ck text, s text static, v text, w text, \
                          PRIMARY KEY (pk, ck)) WITH gc_grace_seconds = 100";
 
+/// A table beside it.
+pub const OTHER: &str = "CREATE TABLE ks.other (pk text, ck text, v text, PRIMARY KEY (pk, ck))";
+
 /// A catalog of these statements after CREATE KEYSPACE ks. Table ids count from 1.
 pub fn catalog(statements: &[&str]) -> Arc<Catalog> {
     let keyspace = "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
@@ -58,6 +61,14 @@ pub fn options() -> Options {
         auto_compaction: true,
         accept_lost_log: false,
         ..Options::default()
+    }
+}
+
+/// As [`options`], with files merged only on demand.
+pub fn quiet() -> Options {
+    Options {
+        auto_compaction: false,
+        ..options()
     }
 }
 
@@ -158,6 +169,21 @@ fn column(table: &schema::Table, name: &str) -> ColumnId {
 }
 
 impl Op {
+    /// Inserts a row with one cell.
+    pub fn put(partition: &str, row: &str, at: i64, value: &str) -> Op {
+        let what = What::Put {
+            row: row.to_owned(),
+            cells: vec![("v".to_owned(), Some(value.to_owned()))],
+            insert: true,
+            ttl: 0,
+        };
+        Op {
+            partition: partition.to_owned(),
+            at,
+            what,
+        }
+    }
+
     /// Adds the change to a turn.
     pub fn write(
         &self,

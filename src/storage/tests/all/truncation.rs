@@ -6,22 +6,12 @@ use base::env::Env;
 use model::{TableId, Timestamp};
 use schema::Catalog;
 use sim::local::{Machine, crash_sweep};
-use storage::{Engine, Error, Facts, Options, Truncations};
+use storage::{Engine, Error, Facts, Truncations};
 
-use crate::support::{Op, Query, TABLE, What, catalog, options, paths, read, table, write};
+use crate::support::{Op, Query, TABLE, What, catalog, paths, quiet, read, table, write};
 
 fn put(row: &str, at: i64) -> Op {
-    let what = What::Put {
-        row: row.to_owned(),
-        cells: vec![("v".to_owned(), Some("v".to_owned()))],
-        insert: true,
-        ttl: 0,
-    };
-    Op {
-        partition: "p".to_owned(),
-        at,
-        what,
-    }
+    Op::put("p", row, at, "v")
 }
 
 async fn open(
@@ -38,11 +28,7 @@ async fn open(
         catalog,
         truncations: &truncations,
     };
-    let quiet = Options {
-        auto_compaction: false,
-        ..options()
-    };
-    Engine::open(env, paths(), quiet, facts).await
+    Engine::open(env, paths(), quiet(), facts).await
 }
 
 async fn lines(engine: &Engine, env: &Env, table: &schema::Table) -> Result<Vec<String>, Error> {
