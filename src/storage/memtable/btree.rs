@@ -14,8 +14,9 @@ use parking_lot::{Mutex, MutexGuard};
 use types::Token;
 
 use super::chunk::{Chunk, Item};
+use super::partition::Partition;
 use super::record::{self, Scratch};
-use super::shard::{Found, Partition, Shard};
+use super::shard::{Found, Shard};
 use super::{Applied, Hold, Memtable, Place, PointRow};
 use crate::scan::{Scan, ScanKeys};
 

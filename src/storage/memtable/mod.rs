@@ -1,6 +1,6 @@
 //! Memtables: the newest rows of each table, in memory, in order.
 //!
-//! - [`Memtable`] is the trait; `btree` its implementation: shards of `shard` over `rows`, `record` and `arena`.
+//! - [`Memtable`] is the trait; `btree` its implementation: shards of `shard` over `partition`, `rows`, `record` and `arena`.
 //! - [`Cursor`] is a stream over one: it copies out under the lock, a hold at a time, into a `chunk`.
 //!
 //! What always holds:
@@ -14,6 +14,7 @@ mod arena;
 mod btree;
 mod chunk;
 mod cursor;
+mod partition;
 mod record;
 mod rows;
 mod shard;

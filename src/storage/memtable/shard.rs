@@ -8,28 +8,23 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use model::image;
-use model::key::range;
 use model::mutation::Element;
-use model::{Deletion, PartitionKeyRef, Timestamp};
+use model::{PartitionKeyRef, Timestamp};
 use types::Token;
 
 use super::arena::{Arena, Offset};
+use super::partition::{KEY_HEADER_BYTES, Partition, Write, key_of, put_key, row_of};
 use super::record::{self, Change, Scratch};
-use super::rows::Rows;
 
 /// Besides the arena a row costs an entry in some tree.
 const ROW_BYTES: usize = 24;
 /// A partition with a tree of its own.
 const PARTITION_BYTES: usize = size_of::<Partition>() + 64;
-/// A range tombstone besides its two bounds, which are allocations of their own.
-const TOMBSTONE_BYTES: usize = 128;
 /// A shard with fewer dead bytes is not worth copying.
 const DEAD_BYTES_MIN: usize = 1 << 20;
 /// One with more bytes alive would hold everyone up for longer than half a millisecond. Its dead bytes count as used, so
 /// they bring on the flush that leaves them behind.
 const COPIED_BYTES_MAX: usize = 1 << 20;
-const KEY_HEADER_BYTES: usize = 4;
-
 /// The shard.
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -58,18 +53,6 @@ enum Entry {
         reason = "an entry stays at 16 bytes, and hardly any is a list"
     )]
     Shared(Box<Vec<Entry>>),
-}
-
-/// A partition with more than one row.
-#[derive(Debug)]
-pub(super) struct Partition {
-    key: Offset,
-    pub deletion: Option<Deletion>,
-    pub static_row: Option<Offset>,
-    pub rows: Rows,
-    pub tombstones: range::Set,
-    /// Rises with each change, so that a reader who unlocked knows whether it saw one state.
-    pub version: u64,
 }
 
 /// A partition as a reader finds it.
@@ -106,15 +89,6 @@ impl Default for Shard {
             scratch: Scratch::default(),
         }
     }
-}
-
-fn key_of(arena: &Arena, offset: Offset) -> &[u8] {
-    arena.get(offset.plus(KEY_HEADER_BYTES), arena.u32(offset) as usize)
-}
-
-/// The row behind a partition key.
-fn row_of(arena: &Arena, offset: Offset) -> Offset {
-    offset.plus(KEY_HEADER_BYTES + arena.u32(offset) as usize)
 }
 
 impl Entry {
@@ -258,7 +232,7 @@ impl Shard {
         }
         self.outside += added * PARTITION_BYTES;
         let Entry::Wide(partition) = entry else {
-            unreachable!("just made wide")
+            unreachable!("a single row was just made wide, and no list is in a list")
         };
         partition.version += 1;
         Write {
@@ -322,10 +296,7 @@ impl Shard {
             image: Vec::new(),
         };
         for entry in self.partitions.values_mut() {
-            match entry {
-                Entry::Shared(entries) => entries.iter_mut().for_each(|entry| copy.entry(entry)),
-                one => copy.entry(one),
-            }
+            copy.entry(entry);
         }
         self.dead = 0;
     }
@@ -338,128 +309,6 @@ fn share(entry: &mut Entry) -> &mut Entry {
         entries.push(one);
     }
     entry
-}
-
-impl Partition {
-    fn new(arena: &mut Arena, key: &[u8]) -> Box<Partition> {
-        let (offset, out) = arena.take(KEY_HEADER_BYTES + key.len());
-        out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-        out.extend_from_slice(key);
-        Box::new(Partition {
-            key: offset,
-            deletion: None,
-            static_row: None,
-            rows: Rows::default(),
-            tombstones: range::Set::new(),
-            version: 0,
-        })
-    }
-
-    /// The partition of a single row's record.
-    fn around(arena: &Arena, key: Offset) -> Box<Partition> {
-        let row = row_of(arena, key);
-        let mut rows = Rows::default();
-        let clustering = record::clustering(arena, row);
-        let (place, _) = rows.seek(arena, clustering);
-        rows.insert(place, clustering, row);
-        Box::new(Partition {
-            key,
-            deletion: None,
-            static_row: None,
-            rows,
-            tombstones: range::Set::new(),
-            version: 0,
-        })
-    }
-}
-
-/// What a partition's range tombstones take.
-fn tombstone_bytes(tombstones: &range::Set) -> usize {
-    tombstones.len() * TOMBSTONE_BYTES + tombstones.bound_bytes()
-}
-
-/// A partition being written to.
-struct Write<'a> {
-    partition: &'a mut Partition,
-    arena: &'a mut Arena,
-    rows: &'a mut usize,
-    outside: &'a mut usize,
-    dead: &'a mut usize,
-    largest_moved: &'a mut usize,
-    min_timestamp: &'a mut i64,
-    scratch: Scratch,
-}
-
-impl Write<'_> {
-    fn element(&mut self, element: Element<'_>) {
-        match element {
-            Element::PartitionDeletion(deletion) => {
-                self.note(deletion.timestamp);
-                let joined = self
-                    .partition
-                    .deletion
-                    .map_or(deletion, |old| old.join(deletion));
-                self.partition.deletion = Some(joined);
-            }
-            Element::Static(image) => self.static_row(image),
-            Element::Row { clustering, image } => self.row(clustering, image),
-            Element::RangeTombstone(tombstone) => {
-                self.note(tombstone.deletion.timestamp);
-                let tombstones = &mut self.partition.tombstones;
-                // The counted bytes may shrink: one range may take the place of many.
-                *self.outside -= tombstone_bytes(tombstones);
-                tombstones.insert(tombstone.to_owned());
-                *self.outside += tombstone_bytes(tombstones);
-            }
-        }
-    }
-
-    fn note(&mut self, timestamp: Timestamp) {
-        *self.min_timestamp = timestamp.0.min(*self.min_timestamp);
-    }
-
-    fn static_row(&mut self, image: &[u8]) {
-        self.note(image::View::new(image).min_timestamp());
-        let row = match self.partition.static_row {
-            None => {
-                *self.rows += 1;
-                record::put(self.arena, &[], &[], image, 0)
-            }
-            Some(row) => self.merge(row, image),
-        };
-        self.partition.static_row = Some(row);
-    }
-
-    fn row(&mut self, clustering: &[u8], image: &[u8]) {
-        self.note(image::View::new(image).min_timestamp());
-        let (place, found) = self.partition.rows.seek(self.arena, clustering);
-        match self.partition.rows.get(place).filter(|_| found) {
-            Some(row) => {
-                let row = self.merge(row, image);
-                self.partition.rows.set(place, row);
-            }
-            None => {
-                *self.rows += 1;
-                let row = record::put(self.arena, &[], clustering, image, 0);
-                self.partition.rows.insert(place, clustering, row);
-            }
-        }
-    }
-
-    fn merge(&mut self, row: Offset, image: &[u8]) -> Offset {
-        match record::merge(self.arena, row, image, &mut self.scratch) {
-            Change::Stayed => row,
-            Change::Moved { row, dead, image } => {
-                *self.dead += dead;
-                *self.largest_moved = image.max(*self.largest_moved);
-                row
-            }
-        }
-    }
-
-    fn finish(self) -> Scratch {
-        self.scratch
-    }
 }
 
 /// Copying what is alive into a new arena.
@@ -481,18 +330,14 @@ impl Copy<'_> {
                 *offset = row.minus(before);
             }
             Entry::Wide(partition) => {
-                let key = key_of(self.old, partition.key);
-                let (offset, out) = self.new.take(KEY_HEADER_BYTES + key.len());
-                out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-                out.extend_from_slice(key);
-                partition.key = offset;
+                partition.key = put_key(self.new, key_of(self.old, partition.key));
                 partition.static_row = partition.static_row.map(|row| self.row(row, false));
                 partition
                     .rows
                     .records_mut()
                     .for_each(|row| *row = self.row(*row, false));
             }
-            Entry::Shared(_) => unreachable!("lists are not nested"),
+            Entry::Shared(entries) => entries.iter_mut().for_each(|entry| self.entry(entry)),
         }
     }
 
