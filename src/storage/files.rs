@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use base::env::{Class, Dir};
-use base::limits::KIB;
 use base::meter::{Limit, Meter};
 use model::key::RangeTombstoneRef;
 use model::stream::{self, Partition, Row, Step, Stream};
@@ -218,7 +217,7 @@ impl Job<'_> {
         let columns = schema.statics.iter().chain(&schema.regulars);
         let compression = &schema.options.compression;
         sstable::Options {
-            block_bytes: compression.chunk_length_kib as usize * KIB,
+            block_bytes: compression.block_bytes(),
             codec: compression.codec(),
             filter_bits: filter_bits(schema.options.bloom_filter_fp_chance),
             columns: columns

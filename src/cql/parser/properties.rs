@@ -19,7 +19,7 @@ pub fn check_names(input: Tokens<'_>, all: &[Property]) -> Result<(), Err<Failur
         None => Ok(()),
         Some(property) => {
             let name = &property.name.text;
-            refuse(input, format!("Multiple definition for property '{name}'"))
+            refuse(input, format!("Multiple definitions for property '{name}'"))
         }
     }
 }

@@ -165,7 +165,7 @@ fn well_formed_but_refused() {
     message("USE ?", "Bind variables cannot be used for keyspace names");
     message(
         "ALTER TABLE t WITH a = 1 AND a = 2",
-        "Multiple definition for property 'a'",
+        "Multiple definitions for property 'a'",
     );
     message(
         "ALTER TABLE t WITH a = {'x': 1, 'x': 2}",

@@ -1,7 +1,7 @@
 //! What each table says of a keyspace.
 
 use crate::property::Value;
-use crate::table::{Column, ColumnKind, Order, extensions_value};
+use crate::table::{Column, ColumnKind, Memtable, Order};
 use crate::virtual_table::{Row, Rows};
 use crate::{Keyspace, Table};
 
@@ -41,10 +41,17 @@ fn fill_options(row: &mut Row<'_>, table: &Table) {
     // For drivers of old: Cassandra has not had them since 4.0.
     row.double("dclocal_read_repair_chance", 0.0)
         .double("read_repair_chance", 0.0);
-    row.boolean("allow_auto_snapshot", options.allow_auto_snapshot)
-        .boolean("cdc", options.cdc)
-        .boolean("incremental_backups", options.incremental_backups)
-        .double("bloom_filter_fp_chance", options.bloom_filter_fp_chance)
+    // Cassandra writes these only where they differ from the default, and `cdc` only on nodes that do it.
+    if !options.allow_auto_snapshot {
+        row.boolean("allow_auto_snapshot", false);
+    }
+    if !options.incremental_backups {
+        row.boolean("incremental_backups", false);
+    }
+    if options.memtable != Memtable::Default {
+        row.text("memtable", options.memtable.as_str());
+    }
+    row.double("bloom_filter_fp_chance", options.bloom_filter_fp_chance)
         .double("crc_check_chance", options.crc_check_chance)
         .int(
             "default_time_to_live",
@@ -56,16 +63,14 @@ fn fill_options(row: &mut Row<'_>, table: &Table) {
             "memtable_flush_period_in_ms",
             int(options.memtable_flush_period_ms),
         )
-        .int("min_index_interval", int(options.min_index_interval))
-        .set("extensions", extensions_value(&options.extensions));
+        .int("min_index_interval", int(options.min_index_interval));
     let words = [
         "additional_write_policy",
         "comment",
-        "memtable",
         "read_repair",
         "speculative_retry",
     ];
-    let maps = ["caching", "compaction", "compression"];
+    let maps = ["caching", "compaction", "compression", "extensions"];
     for (name, value) in options.properties().0 {
         match value {
             Value::Text(text) if words.contains(&name.as_str()) => row.text(&name, text),

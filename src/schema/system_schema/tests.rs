@@ -187,6 +187,14 @@ fn an_exhausted_meter_stops_and_loses_nothing() {
     assert!(yields >= seen, "{yields}");
 }
 
+/// The columns that Cassandra leaves empty where a table has the default.
+const EMPTY_BY_DEFAULT: [&str; 4] = [
+    "allow_auto_snapshot",
+    "cdc",
+    "incremental_backups",
+    "memtable",
+];
+
 #[test]
 fn sources_fill_every_column_that_drivers_need() {
     let source = source("system_schema", "tables");
@@ -200,7 +208,8 @@ fn sources_fill_every_column_that_drivers_need() {
             Step::Row => {
                 let view = image::View::new(cursor.row().image);
                 for column in &table.regulars {
-                    assert!(view.find(column.id).is_some(), "{}", column.name);
+                    let is_empty = EMPTY_BY_DEFAULT.contains(&&*column.name);
+                    assert_ne!(view.find(column.id).is_some(), is_empty, "{}", column.name);
                 }
             }
             Step::End => break,

@@ -27,9 +27,13 @@ impl Default for Caching {
 
 impl Caching {
     pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Caching, Error> {
-        let mut caching = Caching::default();
+        // What the map leaves out is not cached; without the map, keys are.
+        let mut caching = Caching {
+            keys: false,
+            rows_per_partition: 0,
+        };
         for (name, value) in map {
-            match name.to_ascii_lowercase().as_str() {
+            match name.as_str() {
                 "keys" => caching.keys = parse_keys(value)?,
                 "rows_per_partition" => caching.rows_per_partition = parse_rows(value)?,
                 _ => {

@@ -6,16 +6,23 @@
 use std::collections::BTreeMap;
 
 use base::compress::Codec;
+use types::value::number::double_text;
 
 use crate::Error;
 
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
 
+/// The sub-option for blocks that are kept as they are where packing gains too little.
+const RATIO: &str = "min_compress_ratio";
+
 /// The block length if none is given.
 pub const CHUNK_LENGTH_KIB_DEFAULT: u32 = 16;
 
-/// The largest block length: half of what a length field of two bytes would allow in KiB is far beyond use.
-const CHUNK_LENGTH_KIB_MAX: u32 = 65_536;
+/// The largest block length, whose bytes Cassandra counts in 31 bits.
+const CHUNK_LENGTH_KIB_MAX: i32 = i32::MAX / 1024;
+
+/// The largest block length that is carried out: a block is read into memory as a whole.
+const BLOCK_BYTES_MAX: usize = 64 << 20;
 
 /// The `compression` option.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +113,14 @@ impl Compression {
         }
     }
 
+    /// How many bytes go into a block.
+    pub fn block_bytes(&self) -> usize {
+        usize::try_from(self.chunk_length_kib)
+            .unwrap_or(BLOCK_BYTES_MAX)
+            .saturating_mul(1024)
+            .min(BLOCK_BYTES_MAX)
+    }
+
     /// The option as it is written or stored: only what a block needs is looked at.
     pub(crate) fn parse(map: &BTreeMap<String, String>) -> Result<Compression, Error> {
         let mut rest = map.clone();
@@ -125,10 +140,21 @@ impl Compression {
             ));
         }
         let compressor = match class.as_deref() {
-            None | Some("") => None,
+            None => None,
+            Some("") => {
+                return Err(Error::config(
+                    "The 'class' option must not be empty. To disable compression use 'enabled' : false",
+                ));
+            }
             Some(class) => Some(Compressor::parse(class)?),
         };
         let chunk_length_kib = take_chunk_length(&mut rest)?;
+        // A ratio of 0 keeps no block as it is, as if the option were left out.
+        match rest.get(RATIO).map(|text| text.parse::<f64>()) {
+            Some(Ok(0.0)) => drop(rest.remove(RATIO)),
+            Some(Ok(ratio)) => drop(rest.insert(RATIO.to_owned(), double_text(ratio))),
+            Some(Err(_)) | None => {}
+        }
         Ok(Compression {
             compressor,
             chunk_length_kib,
@@ -138,7 +164,7 @@ impl Compression {
 
     /// Refuses sub-options that the compressor does not have, or not with these values.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        check_ratio(self.others.get("min_compress_ratio"))?;
+        check_ratio(self.others.get(RATIO))?;
         check_others(self.compressor, &self.others)
     }
 
@@ -160,10 +186,10 @@ fn take_chunk_length(rest: &mut BTreeMap<String, String>) -> Result<u32, Error> 
     let Some(text) = rest.remove("chunk_length_in_kb") else {
         return Ok(CHUNK_LENGTH_KIB_DEFAULT);
     };
-    let length: i64 = text
+    let length: i32 = text
         .parse()
         .map_err(|_| Error::config("Invalid value for chunk_length_in_kb"))?;
-    if length > i64::from(CHUNK_LENGTH_KIB_MAX) {
+    if length > CHUNK_LENGTH_KIB_MAX {
         return Err(Error::config(format!(
             "Value of chunk_length_in_kb is too large ({length})"
         )));
@@ -179,8 +205,9 @@ fn check_ratio(ratio: Option<&String>) -> Result<(), Error> {
     let Some(text) = ratio else { return Ok(()) };
     match text.parse::<f64>() {
         Ok(ratio) if ratio == 0.0 || ratio >= 1.0 => Ok(()),
+        Ok(ratio) if ratio < 0.0 => Err(Error::config("Invalid negative min_compress_ratio")),
         Ok(_) => Err(Error::config(
-            "min_compress_ratio should either be 0 or greater than or equal to 1",
+            "min_compress_ratio can either be 0 or greater than or equal to 1",
         )),
         Err(_) => Err(Error::config("Invalid value for min_compress_ratio")),
     }
@@ -192,7 +219,7 @@ fn check_others(
 ) -> Result<(), Error> {
     let known = compressor.map_or(&[][..], Compressor::options);
     for (name, value) in rest {
-        if name == "min_compress_ratio" && compressor.is_some() {
+        if name == RATIO && compressor.is_some() {
             continue;
         }
         if !known.contains(&name.as_str()) {
@@ -210,12 +237,17 @@ fn check_other(name: &str, value: &str) -> Result<(), Error> {
             .is_ok_and(|level| (least..=most).contains(&level))
     };
     let text = match name {
-        "compression_level" if !is_within(-131_072, 22) => {
-            format!("compression_level={value} is invalid: it must be between -131072 and 22")
-        }
+        // The words are those of the class that would refuse it there.
+        "compression_level" if value.parse::<i32>().is_err() => format!(
+            "ZstdCompressor.create() threw an error: java.lang.NumberFormatException For input string: \"{value}\""
+        ),
+        "compression_level" if !is_within(-131_072, 22) => format!(
+            "ZstdCompressor.create() threw an error: java.lang.IllegalArgumentException \
+             compression_level={value} is invalid"
+        ),
         "lz4_compressor_type" if !matches!(value, "fast" | "high") => format!(
             "Invalid compressor type '{value}' specified for LZ4 parameter 'lz4_compressor_type'. \
-             Valid options are [fast, high]."
+             Valid options are [high, fast]."
         ),
         "lz4_high_compressor_level" if !is_within(1, 17) => format!(
             "Invalid value [{value}] for parameter 'lz4_high_compressor_level'. \

@@ -20,11 +20,10 @@ use std::sync::Arc;
 use model::{ColumnId, TableId};
 use types::Type;
 
-pub use self::options::Options;
+pub use self::options::{Memtable, Options};
 pub use model::key::clustering::Order;
 
 pub(crate) use self::format::{decode, encode};
-pub(crate) use self::options::extensions_value;
 
 /// A table.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@
 //! DESCRIBE prints is what the log holds.
 //!
 //! Some options mean nothing to this server (`crc_check_chance`, `min_index_interval`); they are checked, kept and
-//! shown, since schemas and tools carry them.
+//! shown, since schemas and tools carry them. `extensions` is taken with any value and stays empty, as in Cassandra.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,8 @@ pub const TIME_TO_LIVE_SECONDS_MAX: u32 = 20 * 365 * 24 * 60 * 60;
 
 /// Below this chance Cassandra's filters cannot go.
 const BLOOM_FILTER_CHANCE_MIN: f64 = 6.71e-5;
-/// The chance if none is given.
-const BLOOM_FILTER_CHANCE: f64 = 0.01;
-/// The chance if none is given with `LeveledCompactionStrategy`, where few files can hold a key.
-const BLOOM_FILTER_CHANCE_LEVELED: f64 = 0.1;
+/// This chance asks for the one that goes with the compaction strategy.
+const BLOOM_FILTER_CHANCE_ANY: f64 = -1.0;
 
 /// The options of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,8 +51,6 @@ pub struct Options {
     pub crc_check_chance: f64,
     /// `default_time_to_live`; 0 is none.
     pub default_time_to_live_seconds: u32,
-    /// `extensions`
-    pub extensions: BTreeMap<String, Vec<u8>>,
     /// `gc_grace_seconds`
     pub gc_grace_seconds: u32,
     /// `incremental_backups`
@@ -118,7 +114,7 @@ impl Default for Options {
         Options {
             additional_write_policy: Speculation::default(),
             allow_auto_snapshot: true,
-            bloom_filter_fp_chance: BLOOM_FILTER_CHANCE,
+            bloom_filter_fp_chance: Strategy::SizeTiered.filter_chance(),
             caching: Caching::default(),
             cdc: false,
             comment: String::new(),
@@ -127,7 +123,6 @@ impl Default for Options {
             memtable: Memtable::Default,
             crc_check_chance: 1.0,
             default_time_to_live_seconds: 0,
-            extensions: BTreeMap::new(),
             gc_grace_seconds: 864_000,
             incremental_backups: true,
             max_index_interval: 2048,
@@ -166,9 +161,8 @@ impl Options {
     /// The options of a new table.
     pub fn new(properties: &Properties) -> Result<Options, Error> {
         let mut options = Options::default().altered(properties)?;
-        let is_leveled = options.compaction.strategy == Strategy::Leveled;
-        if is_leveled && !properties.0.contains_key("bloom_filter_fp_chance") {
-            options.bloom_filter_fp_chance = BLOOM_FILTER_CHANCE_LEVELED;
+        if !properties.0.contains_key("bloom_filter_fp_chance") {
+            options.bloom_filter_fp_chance = options.compaction.strategy.filter_chance();
         }
         Ok(options)
     }
@@ -205,20 +199,17 @@ impl Options {
             self.compression =
                 Compression::parse(map).map_err(|error| error.about("compression"))?;
         }
-        if let Some(map) = properties.map("extensions")? {
-            self.extensions = parse_extensions(map).map_err(|error| error.about("extensions"))?;
-        }
         Ok(())
     }
 
     fn set_words(&mut self, properties: &Properties) -> Result<(), Error> {
-        if let Some(text) = properties.text("additional_write_policy")? {
-            self.additional_write_policy =
-                Speculation::parse(text).map_err(|error| error.about("additional_write_policy"))?;
-        }
         if let Some(text) = properties.text("speculative_retry")? {
             self.speculative_retry =
                 Speculation::parse(text).map_err(|error| error.about("speculative_retry"))?;
+        }
+        if let Some(text) = properties.text("additional_write_policy")? {
+            self.additional_write_policy =
+                Speculation::parse(text).map_err(|error| error.about("additional_write_policy"))?;
         }
         if let Some(text) = properties.text("read_repair")? {
             self.read_repair =
@@ -243,10 +234,13 @@ impl Options {
     }
 
     fn set_numbers(&mut self, properties: &Properties) -> Result<(), Error> {
-        set(
-            &mut self.bloom_filter_fp_chance,
-            properties.number("bloom_filter_fp_chance")?,
-        );
+        if let Some(chance) = properties.number("bloom_filter_fp_chance")? {
+            self.bloom_filter_fp_chance = if chance == BLOOM_FILTER_CHANCE_ANY {
+                self.compaction.strategy.filter_chance()
+            } else {
+                chance
+            };
+        }
         set(
             &mut self.crc_check_chance,
             properties.number("crc_check_chance")?,
@@ -263,10 +257,11 @@ impl Options {
             &mut self.min_index_interval,
             at_least(properties, "min_index_interval", 1)?,
         );
-        set(
-            &mut self.max_index_interval,
-            at_least(properties, "max_index_interval", 0)?,
-        );
+        if let Some(interval) = properties.integer("max_index_interval")? {
+            // What is less than nothing is less than the smallest interval, too.
+            self.max_index_interval =
+                u32::try_from(interval).map_err(|_| self.intervals(interval))?;
+        }
         set(
             &mut self.memtable_flush_period_ms,
             at_least(properties, "memtable_flush_period_in_ms", 0)?,
@@ -304,13 +299,18 @@ impl Options {
             .about("default_time_to_live"));
         }
         if self.max_index_interval < self.min_index_interval {
-            return Err(Error::config(format!(
-                "max_index_interval must be greater than or equal to min_index_interval ({}) (got {})",
-                self.min_index_interval, self.max_index_interval
-            ))
-            .about("max_index_interval"));
+            return Err(self.intervals(self.max_index_interval));
         }
         Ok(())
+    }
+
+    /// The error for a largest index interval below the smallest.
+    fn intervals(&self, max: impl std::fmt::Display) -> Error {
+        Error::config(format!(
+            "max_index_interval must be greater than or equal to min_index_interval ({}) (got {max})",
+            self.min_index_interval
+        ))
+        .about("max_index_interval")
     }
 
     /// All options as properties.
@@ -336,8 +336,7 @@ impl Options {
             "default_time_to_live",
             self.default_time_to_live_seconds.to_string(),
         );
-        let hex = |(name, value): (&String, &Vec<u8>)| (name.clone(), hex(value));
-        all.set_map("extensions", self.extensions.iter().map(hex).collect());
+        all.set_map("extensions", BTreeMap::new());
         all.set("gc_grace_seconds", self.gc_grace_seconds.to_string());
         all.set("incremental_backups", self.incremental_backups.to_string());
         all.set("max_index_interval", self.max_index_interval.to_string());
@@ -369,43 +368,4 @@ fn at_least(properties: &Properties, name: &str, least: i32) -> Result<Option<u3
         ))
         .about(name)),
     }
-}
-
-fn parse_extensions(map: &BTreeMap<String, String>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let parse = |(name, text): (&String, &String)| match unhex(text) {
-        Some(bytes) => Ok((name.clone(), bytes)),
-        None => Err(Error::config(format!(
-            "Invalid value '{text}' of extension '{name}'. It should be a blob such as 0xcafe"
-        ))),
-    };
-    map.iter().map(parse).collect()
-}
-
-/// The `extensions` as a serialized `map<text, blob>`.
-pub(crate) fn extensions_value(extensions: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    let pairs = extensions
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
-    types::collection::encode_pairs(pairs)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    format!("0x{}", digits.collect::<String>())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text
-        .strip_prefix("0x")
-        .or_else(|| text.strip_prefix("0X"))?
-        .as_bytes();
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => {
-            let high = char::from(*high).to_digit(16)?;
-            let low = char::from(*low).to_digit(16)?;
-            u8::try_from(high * 16 + low).ok()
-        }
-        _ => None,
-    };
-    digits.chunks(2).map(pair).collect()
 }

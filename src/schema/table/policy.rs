@@ -29,84 +29,116 @@ impl Default for Speculation {
 
 impl Speculation {
     pub(crate) fn parse(text: &str) -> Result<Speculation, Error> {
-        let lower = text.trim().to_ascii_lowercase();
+        let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "none" | "never" => return Ok(Speculation::Never),
             "always" => return Ok(Speculation::Always),
             _ => {}
         }
-        if let Some((kind, (percentile, fixed))) = parse_hybrid(&lower) {
-            check_percentile(percentile, text)?;
-            return Ok(match kind {
-                Hybrid::Earlier => Speculation::Earlier(percentile, fixed),
-                Hybrid::Later => Speculation::Later(percentile, fixed),
-            });
-        }
-        if let Some(percentile) = parse_percentile(&lower) {
-            check_percentile(percentile, text)?;
-            return Ok(Speculation::Percentile(percentile));
-        }
-        if let Some(fixed) = parse_fixed(&lower) {
-            return Ok(Speculation::Fixed(fixed));
-        }
-        Err(Error::config(format!(
-            "Specified Speculative Retry Policy [{text}] is not supported"
-        )))
+        let parsed = match split_hybrid(&lower) {
+            Some((constructor, left, right)) => hybrid(constructor, left, right),
+            None => Delay::parse(&lower).and_then(|delay| match delay {
+                Delay::Percentile(percentile) if is_share(percentile) => {
+                    Ok(Speculation::Percentile(percentile))
+                }
+                Delay::Percentile(_) => Err(Invalid::OutOfRange),
+                Delay::Fixed(milliseconds) => Ok(Speculation::Fixed(milliseconds)),
+            }),
+        };
+        parsed.map_err(|invalid| {
+            Error::config(match invalid {
+                Invalid::Form => format!("Invalid value {text} for option 'speculative_retry'"),
+                Invalid::OutOfRange => format!(
+                    "Invalid value {text} for PERCENTILE option 'speculative_retry': \
+                     must be between (0.0 and 100.0)"
+                ),
+                Invalid::SameKind(kind) => format!(
+                    "Invalid value {text} for option 'speculative_retry': MIN()/MAX() arguments should be \
+                     of different types, but both are of type {kind}"
+                ),
+            })
+        })
     }
 }
 
-enum Hybrid {
-    Earlier,
-    Later,
+/// What is wrong with a policy.
+enum Invalid {
+    Form,
+    OutOfRange,
+    SameKind(&'static str),
 }
 
-/// `min(a,b)` or `max(a,b)` of one percentile and one fixed time, in either order.
-fn parse_hybrid(text: &str) -> Option<(Hybrid, (f64, u32))> {
-    let (kind, rest) = match (text.strip_prefix("min"), text.strip_prefix("max")) {
-        (Some(rest), _) => (Hybrid::Earlier, rest),
-        (_, Some(rest)) => (Hybrid::Later, rest),
-        _ => return None,
+/// One of the two measures of a policy.
+enum Delay {
+    Percentile(f64),
+    Fixed(u32),
+}
+
+impl Delay {
+    fn parse(text: &str) -> Result<Delay, Invalid> {
+        let percentile = text
+            .strip_suffix("percentile")
+            .or_else(|| text.strip_suffix('p'));
+        match (percentile, text.strip_suffix("ms")) {
+            // At most four digits after the point count, as in Cassandra.
+            (Some(number), _) => Ok(Delay::Percentile(
+                (parse_plain(number)? * 1e4).round_ties_even() / 1e4,
+            )),
+            // Whole milliseconds: what is less is cut off, as in Cassandra.
+            (None, Some(number)) => {
+                let number = parse_plain(number)?.min(f64::from(i32::MAX));
+                Ok(Delay::Fixed(number as u32))
+            }
+            (None, None) => Err(Invalid::Form),
+        }
+    }
+}
+
+/// Makes one policy of a percentile and a time.
+type Hybrid = fn(f64, u32) -> Speculation;
+
+/// The parts of `min(a,b)` or `max(a,b)`.
+fn split_hybrid(text: &str) -> Option<(Hybrid, &str, &str)> {
+    let inner = text.strip_suffix(')')?;
+    let (constructor, inner): (Hybrid, &str) = match inner.strip_prefix("min(") {
+        Some(inner) => (Speculation::Earlier, inner),
+        None => (Speculation::Later, inner.strip_prefix("max(")?),
     };
-    let inner = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
     let (left, right) = inner.split_once(',')?;
-    let (left, right) = (left.trim(), right.trim());
-    let pair = match (parse_percentile(left), parse_percentile(right)) {
-        (Some(percentile), None) => (percentile, parse_fixed(right)?),
-        (None, Some(percentile)) => (percentile, parse_fixed(left)?),
-        _ => return None,
+    Some((constructor, left.trim_end(), right.trim_start()))
+}
+
+/// One percentile and one fixed time, in either order.
+fn hybrid(constructor: Hybrid, left: &str, right: &str) -> Result<Speculation, Invalid> {
+    let pair = (Delay::parse(left)?, Delay::parse(right)?);
+    let (percentile, milliseconds) = match pair {
+        (Delay::Percentile(percentile), Delay::Fixed(milliseconds))
+        | (Delay::Fixed(milliseconds), Delay::Percentile(percentile)) => (percentile, milliseconds),
+        (Delay::Percentile(left), Delay::Percentile(right))
+            if is_share(left) && is_share(right) =>
+        {
+            return Err(Invalid::SameKind("PERCENTILE"));
+        }
+        (Delay::Fixed(_), Delay::Fixed(_)) => return Err(Invalid::SameKind("FIXED")),
+        _ => return Err(Invalid::Form),
     };
-    Some((kind, pair))
-}
-
-/// At most four digits after the point count, as in Cassandra.
-fn parse_percentile(text: &str) -> Option<f64> {
-    let number = text
-        .strip_suffix("percentile")
-        .or_else(|| text.strip_suffix('p'))?;
-    Some((parse_plain(number)? * 1e4).round_ties_even() / 1e4)
-}
-
-/// Whole milliseconds: what is less is cut off, as in Cassandra.
-fn parse_fixed(text: &str) -> Option<u32> {
-    let number = parse_plain(text.strip_suffix("ms")?)?;
-    Some(number.min(f64::from(i32::MAX)) as u32)
-}
-
-fn parse_plain(text: &str) -> Option<f64> {
-    let plain = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if plain { text.parse().ok() } else { None }
-}
-
-fn check_percentile(percentile: f64, text: &str) -> Result<(), Error> {
-    if percentile > 0.0 && percentile < 100.0 {
-        return Ok(());
+    if is_share(percentile) {
+        Ok(constructor(percentile, milliseconds))
+    } else {
+        Err(Invalid::Form)
     }
-    Err(Error::config(format!(
-        "Invalid value {text} for PERCENTILE option 'speculative_retry': must be between (0.0 and 100.0)"
-    )))
+}
+
+fn parse_plain(text: &str) -> Result<f64, Invalid> {
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number = text.parse().ok().filter(|_| is_plain);
+    number.ok_or(Invalid::Form)
+}
+
+fn is_share(percentile: f64) -> bool {
+    percentile > 0.0 && percentile < 100.0
 }
 
 impl fmt::Display for Speculation {
