@@ -19,8 +19,6 @@ use schema::virtual_table::{Keys, Rows, Source};
 const OPTIONS_BYTES_MAX: usize = 16 * 1024;
 /// The user of a connection that was not asked who it is, by Cassandra's name.
 const ANONYMOUS: &str = "anonymous";
-/// How a connection that was not asked is authenticated, by Cassandra's name.
-const UNAUTHENTICATED: &str = "Unauthenticated";
 
 /// The connections of a node.
 #[derive(Debug)]
@@ -173,8 +171,6 @@ impl Client {
         rows.add(&[&port], |row| {
             row.text("hostname", self.address.ip().to_string())
                 .text("username", ANONYMOUS)
-                .text("authentication_mode", UNAUTHENTICATED)
-                .text_map("authentication_metadata", [("", ""); 0])
                 .text("connection_stage", details.stage())
                 .text_map(
                     "client_options",

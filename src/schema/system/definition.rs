@@ -4,6 +4,7 @@ use types::Type;
 
 use super::{AUTH, DISTRIBUTED, SCHEMA, SYSTEM, TRACES, kind, table_id};
 use crate::Table;
+use crate::table::compaction::{Compaction, Strategy};
 use crate::table::{Draft, Options, Order};
 
 /// A built-in table.
@@ -46,11 +47,13 @@ impl Definition {
             ..Options::default()
         };
         let (gc_grace_seconds, flush_period_ms) = match keyspace {
-            SYSTEM | TRACES => (0, HOUR_MS),
+            SYSTEM => (0, HOUR_MS),
+            TRACES => (0, 0),
             SCHEMA => (7 * DAY_SECONDS, HOUR_MS),
             AUTH => (90 * DAY_SECONDS, 0),
             _ => (options.gc_grace_seconds, 0),
         };
+        options.compaction = self.compaction(keyspace);
         options.gc_grace_seconds = gc_grace_seconds;
         options.memtable_flush_period_ms = flush_period_ms;
         options.default_time_to_live_seconds = match (keyspace, self.name) {
@@ -59,6 +62,31 @@ impl Definition {
             _ => 0,
         };
         options
+    }
+}
+
+impl Definition {
+    fn compaction(&self, keyspace: &str) -> Compaction {
+        let mut compaction = match (keyspace, self.name) {
+            (SYSTEM, "paxos") => Compaction::new(Strategy::Leveled),
+            (DISTRIBUTED, "parent_repair_history" | "repair_history") => {
+                Compaction::new(Strategy::TimeWindow)
+            }
+            _ => Compaction::default(),
+        };
+        let others: &[(&str, &str)] = match (keyspace, self.name) {
+            (SYSTEM, "batches") => &[("min_threshold", "2")],
+            (DISTRIBUTED, "parent_repair_history" | "repair_history") => &[
+                ("compaction_window_size", "1"),
+                ("compaction_window_unit", "DAYS"),
+            ],
+            _ => &[],
+        };
+        let others = others.iter();
+        compaction
+            .options
+            .extend(others.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        compaction
     }
 }
 
@@ -71,7 +99,7 @@ fn columns(text: &str) -> Vec<(String, Type)> {
     columns
         .map(|column| {
             let (name, ty) = column
-                .split_once(' ')
+                .split_once(char::is_whitespace)
                 .expect("a built-in column has a type: tested below");
             (name.to_owned(), parse(ty.trim()))
         })

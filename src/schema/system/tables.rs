@@ -58,12 +58,12 @@ pub(super) const SYSTEM: &[Definition] = &[
     ),
     table(
         "paxos_repair_history",
-        "Last successful paxos repairs by range",
+        "paxos repair history",
         "keyspace_name text | table_name text",
         "points frozen<list<tuple<blob, timeuuid>>>",
     ),
-    table("peer_events", "events related to peers", "peer inet", "hints_dropped map<uuid, int>"),
-    table("peer_events_v2", "events related to peers", "peer inet | peer_port int", "hints_dropped map<uuid, int>"),
+    table("peer_events", "events related to peers", "peer inet", "hints_dropped map<timeuuid, int>"),
+    table("peer_events_v2", "events related to peers", "peer inet | peer_port int", "hints_dropped map<timeuuid, int>"),
     table(
         "peers",
         "information about known peers in the cluster",
@@ -100,6 +100,12 @@ pub(super) const SYSTEM: &[Definition] = &[
         "mean_partition_size bigint, partitions_count bigint",
     ),
     table(
+        "sstable_activity",
+        "historic sstable read rates",
+        "keyspace_name text, columnfamily_name text, generation int",
+        "rate_120m double, rate_15m double",
+    ),
+    table(
         "sstable_activity_v2",
         "historic sstable read rates",
         "keyspace_name text, table_name text, id text",
@@ -114,8 +120,14 @@ pub(super) const SYSTEM: &[Definition] = &[
     table(
         "top_partitions",
         "Stores the top partitions",
-        "keyspace_name text, table_name text | top_type text",
+        "keyspace_name text | table_name text, top_type text",
         "last_update timestamp, top frozen<list<tuple<text, bigint>>>",
+    ),
+    table(
+        "transferred_ranges",
+        "record of transferred ranges for streaming operation",
+        "operation text, keyspace_name text | peer inet",
+        "ranges set<blob>",
     ),
     table(
         "transferred_ranges_v2",
@@ -225,7 +237,7 @@ pub(super) const SCHEMA: &[Definition] = &[
 pub(super) const AUTH: &[Definition] = &[
     table(
         "cidr_groups",
-        "cidr groups to ip ranges mapping",
+        "cidr groups to cidrs mapping",
         "cidr_group text",
         "cidrs frozen<set<tuple<inet, smallint>>>",
     ),
