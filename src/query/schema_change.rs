@@ -138,7 +138,7 @@ fn range_ownership(state: &State, keyspace: &str) -> BTreeMap<String, Vec<String
             .iter()
             .filter_map(|node| state.nodes.get(node));
         nodes
-            .map(|node| node.addresses.native.to_string())
+            .map(|node| format!("/{}", node.addresses.broadcast))
             .collect()
     };
     tokens
@@ -222,7 +222,10 @@ fn truncate_table(
         .require_table(keyspace, name.name.as_str())
         .map_err(|error| source.quoting(error))?;
     if system::is_virtual(&table.keyspace) {
-        return Err(Error::invalid("Cannot truncate virtual tables"));
+        return Err(Error::invalid(format!(
+            "Truncation is not supported by table {}",
+            table.qualified_name()
+        )));
     }
     if let Some(refusal) = system::refuses_writes(table) {
         return Err(Error::Unauthorized(refusal));

@@ -49,6 +49,11 @@ pub(crate) fn too_large(name: &str) -> Error {
     ))
 }
 
+/// The error for a user-defined type inside another that is not frozen.
+pub(crate) fn unfrozen_field() -> Error {
+    Error::invalid("A user type cannot contain non-frozen UDTs")
+}
+
 /// The error for a table whose types are too large together.
 pub(crate) fn table_too_large(keyspace: &str, table: &str) -> Error {
     Error::invalid(format!(
@@ -97,12 +102,12 @@ impl Resolver<'_> {
             DataType::List(element) => Ok(Type::list(self.element(element, written)?, false)),
             DataType::Set(element) => {
                 let element = self.element(element, written)?;
-                check_ordered(&element, written, "sets")?;
+                check_ordered(&element, written, "inside sets")?;
                 Ok(Type::set(element, false))
             }
             DataType::Map(key, value) => {
                 let key = self.element(key, written)?;
-                check_ordered(&key, written, "map keys")?;
+                check_ordered(&key, written, "as map keys")?;
                 Ok(Type::map(key, self.element(value, written)?, false))
             }
             DataType::Tuple(parts) => self.tuple(parts),
@@ -116,18 +121,18 @@ impl Resolver<'_> {
     /// The type inside `frozen<..>`, in which everything is frozen.
     fn frozen(&self, inner: &DataType) -> Result<Type, Error> {
         match inner {
-            DataType::Native(_) => Err(Error::invalid(format!(
+            DataType::Native(_) => Err(Error::syntax(format!(
                 "frozen<> is only allowed on collections, tuples, and user-defined types (got {inner})"
             ))),
             DataType::List(element) => Ok(Type::list(self.resolve_inside(element)?, true).freeze()),
             DataType::Set(element) => {
                 let element = self.resolve_inside(element)?;
-                check_ordered(&element, inner, "sets")?;
+                check_ordered(&element, inner, "inside sets")?;
                 Ok(Type::set(element, true).freeze())
             }
             DataType::Map(key, value) => {
                 let key = self.resolve_inside(key)?;
-                check_ordered(&key, inner, "map keys")?;
+                check_ordered(&key, inner, "as map keys")?;
                 Ok(Type::map(key, self.resolve_inside(value)?, true).freeze())
             }
             _ => Ok(self.resolve(inner)?.freeze()),
@@ -146,17 +151,18 @@ impl Resolver<'_> {
 
     /// An element of a collection that is not frozen: it has to be frozen explicitly.
     fn element(&self, element: &DataType, collection: &DataType) -> Result<Type, Error> {
-        let ty = self.resolve(element)?;
-        if ty.is_multi_cell() {
-            let what = if ty.is_collection() {
-                "collections"
-            } else {
-                "UDTs"
-            };
+        // How it is written tells, whether its parts exist or not.
+        let what = match element {
+            DataType::List(_) | DataType::Set(_) | DataType::Map(..) => Some("collections"),
+            DataType::User(_) => Some("UDTs"),
+            _ => None,
+        };
+        if let Some(what) = what {
             return Err(Error::invalid(format!(
                 "Non-frozen {what} are not allowed inside collections: {collection}"
             )));
         }
+        let ty = self.resolve(element)?;
         refuse_counter(&ty, collection)?;
         Ok(ty)
     }
@@ -292,7 +298,7 @@ fn refuse_counter(ty: &Type, written: &DataType) -> Result<(), Error> {
 fn check_ordered(ty: &Type, written: &DataType, place: &str) -> Result<(), Error> {
     if ty.references_duration() {
         return Err(Error::invalid(format!(
-            "Durations are not allowed inside {place}: {written}"
+            "Durations are not allowed {place}: {written}"
         )));
     }
     Ok(())

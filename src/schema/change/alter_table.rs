@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use model::ColumnId;
 use types::Type;
+use uuid::Uuid;
 
 use super::table::check_nested;
 use super::{NewColumn, TableAction};
@@ -142,7 +143,7 @@ impl<'a> Addition<'a> {
     /// Cells of the dropped column may still lie in files of an older kind of server; Cassandra refuses, so do we.
     fn check_again(&self, dropped: &Dropped, ty: &Type, kind: ColumnKind) -> Result<(), Error> {
         let name = &dropped.name;
-        if !is_compatible(&without_udts(ty), &dropped.ty) {
+        if !is_compatible(ty, &dropped.ty) {
             return Err(Error::invalid(format!(
                 "Cannot re-add previously dropped column '{name}' of type {ty}, incompatible with previous type {}",
                 dropped.ty
@@ -177,7 +178,8 @@ fn is_compatible(new: &Type, old: &Type) -> bool {
         (Type::Blob, _) => !old.is_multi_cell(),
         (Type::Text, Type::Ascii)
         | (Type::Uuid, Type::TimeUuid)
-        | (Type::BigInt, Type::Timestamp) => true,
+        | (Type::BigInt, Type::Timestamp)
+        | (Type::Timestamp, Type::BigInt) => true,
         (Type::List { element: new, .. }, Type::List { element: old, .. })
         | (Type::Set { element: new, .. }, Type::Set { element: old, .. }) => {
             is_compatible(new, old)
@@ -295,7 +297,7 @@ fn rename(table: &mut Table, renames: &[(String, String)], if_exists: bool) -> R
                 continue;
             }
             return Err(Error::invalid(format!(
-                "Column {from} was not found in table {}",
+                "Undefined column name {from} in table {}",
                 table.qualified_name()
             ))
             .about(from));
@@ -323,8 +325,12 @@ fn rename(table: &mut Table, renames: &[(String, String)], if_exists: bool) -> R
 }
 
 fn set_options(table: &mut Table, properties: &Properties) -> Result<(), Error> {
-    if properties.0.contains_key("id") {
-        return Err(Error::config("Cannot alter table id.").about("id"));
+    if let Some(text) = properties.text("id")? {
+        let text = match Uuid::try_parse(text) {
+            Ok(_) => "Cannot alter table id.",
+            Err(_) => "Invalid table id",
+        };
+        return Err(Error::config(text).about("id"));
     }
     let options = table.options.with(properties)?;
     if table.is_counter() && options.default_time_to_live_seconds > 0 {

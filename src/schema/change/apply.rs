@@ -82,15 +82,15 @@ impl Change {
     pub fn authorize(&self) -> Result<(), Error> {
         let keyspace = self.keyspace();
         let (verb, resource) = match self {
-            // Replication is the user's to choose, and IF NOT EXISTS finds that there is nothing to do.
-            Change::AlterKeyspace { .. }
-            | Change::CreateKeyspace {
-                if_not_exists: true,
-                ..
-            } => {
-                return authorize_keyspace(keyspace);
+            // The others are found to be there already.
+            Change::CreateKeyspace { .. } if is_fixed(keyspace) => {
+                return Err(Error::invalid(format!(
+                    "System keyspace '{keyspace}' is not user-modifiable"
+                )));
             }
-            Change::CreateKeyspace { .. } => ("CREATE", format!("<keyspace {keyspace}>")),
+            Change::CreateKeyspace { .. } => return Ok(()),
+            // Replication is the user's to choose.
+            Change::AlterKeyspace { .. } => return authorize_keyspace(keyspace),
             Change::DropKeyspace { .. } => ("DROP", format!("<keyspace {keyspace}>")),
             Change::CreateTable { .. } | Change::CreateType { .. } => {
                 return authorize_create(keyspace);
@@ -113,12 +113,7 @@ pub(crate) fn authorize_create(keyspace: &str) -> Result<(), Error> {
 
 /// Refuses keyspaces of which not even the replication may change.
 fn authorize_keyspace(keyspace: &str) -> Result<(), Error> {
-    if system::is_virtual(keyspace) {
-        return Err(Error::Unauthorized(format!(
-            "Virtual keyspace '{keyspace}' is not user-modifiable"
-        )));
-    }
-    if system::is_local(keyspace) {
+    if is_fixed(keyspace) {
         return Err(Error::Unauthorized(format!(
             "{keyspace} keyspace is not user-modifiable."
         )));
@@ -126,8 +121,14 @@ fn authorize_keyspace(keyspace: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Names that differ from theirs in case alone are theirs, too.
+fn is_fixed(keyspace: &str) -> bool {
+    let keyspace = keyspace.to_ascii_lowercase();
+    system::is_local(&keyspace) || system::is_virtual(&keyspace)
+}
+
 fn refuse_system(keyspace: &str, verb: &str, resource: &str) -> Result<(), Error> {
-    if system::is_system(keyspace) {
+    if system::is_system(&keyspace.to_ascii_lowercase()) {
         return Err(Error::Unauthorized(format!("Cannot {verb} {resource}")));
     }
     Ok(())

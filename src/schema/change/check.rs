@@ -21,12 +21,16 @@ use crate::{Catalog, Error, Keyspace, Table};
 /// answer repeats the names of its columns.
 pub const PART_NAME_BYTES_MAX: usize = 1_024;
 
+/// The longest name of a table: it is part of a directory's name, with a dash and the 32 digits of the table's id, and
+/// file systems stop at 255 bytes.
+pub const TABLE_NAME_CHARS_MAX: usize = 222;
+
 impl Catalog {
     /// Refuses a new change that goes beyond a limit. What contradicts the schema is refused when it is applied.
     pub fn check(&self, change: &Change) -> Result<(), Error> {
         let keyspace = self.keyspace(change.keyspace());
         match (change, keyspace) {
-            (Change::CreateKeyspace { name, .. }, None) => check_keyspace_name(name),
+            (_, None) => check_keyspace_name(change.keyspace()),
             (Change::CreateTable { table, .. }, Some(keyspace)) => check_table(keyspace, table),
             (
                 Change::AlterTable {
@@ -66,8 +70,8 @@ impl Catalog {
     }
 }
 
-fn check_keyspace_name(name: &str) -> Result<(), Error> {
-    if is_valid_name(name) {
+pub(crate) fn check_keyspace_name(name: &str) -> Result<(), Error> {
+    if is_plain_name(name) && name.len() <= NAME_CHARS_MAX {
         return Ok(());
     }
     Err(Error::invalid(format!(
@@ -80,15 +84,23 @@ fn check_table(keyspace: &Keyspace, table: &Table) -> Result<(), Error> {
     if keyspace.table(&table.name).is_some() {
         return Ok(());
     }
-    if !is_valid_name(&table.name) {
-        return Err(Error::config(format!(
-            "{}.{}: Table name must not be empty, more than {NAME_CHARS_MAX} characters long, \
-             or contain non-alphanumeric-underscore characters (got \"{}\")",
-            table.keyspace, table.name, table.name
-        )));
-    }
+    check_table_name(table)?;
     let columns = table.columns().map(|column| (&*column.name, &column.ty));
     check_columns(keyspace, table, columns)
+}
+
+fn check_table_name(table: &Table) -> Result<(), Error> {
+    let max = match is_plain_name(&table.name) {
+        true if table.name.len() <= TABLE_NAME_CHARS_MAX => return Ok(()),
+        true => TABLE_NAME_CHARS_MAX,
+        // What Cassandra says, while it takes longer ones, too.
+        false => NAME_CHARS_MAX,
+    };
+    Err(Error::config(format!(
+        "{}.{}: Table name must not be empty, more than {max} characters long, \
+         or contain non-alphanumeric-underscore characters (got \"{}\")",
+        table.keyspace, table.name, table.name
+    )))
 }
 
 fn check_action(keyspace: &Keyspace, table: &Table, action: &TableAction) -> Result<(), Error> {
@@ -289,8 +301,8 @@ fn check_part_name(what: &str, name: &str) -> Result<(), Error> {
     Err(error.about(name))
 }
 
-/// Whether a keyspace or table may bear this name.
-fn is_valid_name(name: &str) -> bool {
+/// Whether a keyspace or table may bear this name, if it is not too long.
+fn is_plain_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(plain)
+    !name.is_empty() && name.bytes().all(plain)
 }

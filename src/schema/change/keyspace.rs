@@ -66,7 +66,7 @@ pub(super) fn alter(
         return Err(Error::invalid(format!("Keyspace '{name}' doesn't exist")));
     };
     let mut new = Keyspace::clone(old);
-    if let Some(map) = replication {
+    if let Some(map) = replication.filter(|map| !map.is_empty()) {
         new.replication = Replication::resolve(name, map, Some(&old.replication), topology)
             .map_err(|error| error.about("replication"))?;
     }
@@ -131,6 +131,10 @@ impl Replication {
             }
             "LocalStrategy" => Err(Error::invalid(
                 "Unable to use given strategy class: LocalStrategy is reserved for internal use.",
+            )),
+            "OldNetworkTopologyStrategy" => Err(Error::config(
+                "The support for the OldNetworkTopologyStrategy has been removed in C* version 4.0. \
+                 The keyspace strategy should be switch to NetworkTopologyStrategy",
             )),
             name => {
                 let class = if name.contains('.') {
@@ -275,26 +279,21 @@ fn unrecognized(option: &str, class: &str, keyspace: &str) -> Error {
     ))
 }
 
-/// More copies than this nobody can mean.
-const FACTOR_MAX: i64 = 1_000_000;
-
 fn parse_factor(text: &str) -> Result<u32, Error> {
     if text.contains('/') {
         return Err(Error::config(
             "Transient replication is not enabled on this node",
         ));
     }
-    match text.parse::<i64>() {
-        Ok(factor) if factor < 0 => Err(Error::config(format!(
+    match text
+        .parse::<i32>()
+        .map(|factor| (factor, u32::try_from(factor)))
+    {
+        Ok((_, Ok(factor))) => Ok(factor),
+        Ok((factor, Err(_))) => Err(Error::config(format!(
             "Replication factor must be non-negative, found {factor}"
         ))),
-        Ok(factor) if factor <= FACTOR_MAX => Ok(u32::try_from(factor).unwrap_or_default()),
-        Ok(factor) => Err(Error::config(format!(
-            "Replication factor must be at most {FACTOR_MAX}, found {factor}"
-        ))),
-        Err(_) => Err(Error::config(format!(
-            "Replication factor must be numeric; found {text}"
-        ))),
+        Err(_) => Err(Error::config(format!("For input string: \"{text}\""))),
     }
 }
 

@@ -8,6 +8,7 @@ use types::{Type, udt};
 use super::table::{check_nested, refreshed};
 use super::{Effect, Outcome, Target, TypeAction, Verb};
 use crate::keyspace::uses;
+use crate::types::unfrozen_field;
 use crate::{Catalog, Error, Keyspace};
 
 type Applied = Result<(Catalog, Outcome), Error>;
@@ -133,10 +134,25 @@ fn check_field(ty: &Type) -> Result<(), Error> {
         return Err(Error::invalid("A user type cannot contain counters"));
     }
     if matches!(ty, Type::Udt { frozen: false, .. }) {
-        return Err(Error::invalid("A user type cannot contain non-frozen UDTs"));
+        return Err(unfrozen_field());
     }
     ty.check_nesting()
         .map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// The type's name; of a user-defined type with its keyspace.
+fn qualified_text(ty: &Type) -> String {
+    match ty {
+        Type::Udt { definition, frozen } => {
+            let name = format!("{}.{}", definition.keyspace, definition.name);
+            if *frozen {
+                format!("frozen<{name}>")
+            } else {
+                name
+            }
+        }
+        other => other.to_string(),
+    }
 }
 
 fn add(
@@ -147,21 +163,24 @@ fn add(
     if_not_exists: bool,
 ) -> Result<(), Error> {
     let name = definition.name.clone();
+    let qualified = format!("{}.{name}", definition.keyspace);
     if definition.field_index(field).is_some() {
         if if_not_exists {
             return Ok(());
         }
         return Err(Error::invalid(format!(
-            "Cannot add field {field} to type {name}: a field with name {field} already exists"
+            "Cannot add field {field} to type {qualified}: a field with name {field} already exists"
         )));
     }
     let ty = keyspace.refresh(ty)?;
+    check_field(&ty)?;
+    let shown = qualified_text(&ty);
     if ty.references_udt(&keyspace.name, &name) {
         return Err(Error::invalid(format!(
-            "Cannot add new field {field} of type {ty} to user type {name} as it would create a circular reference"
+            "Cannot add new field {field} of type {shown} to user type {qualified} \
+             as it would create a circular reference"
         )));
     }
-    check_field(&ty)?;
     let tables = keyspace.tables.values().filter(|table| {
         table
             .partition_key
@@ -171,7 +190,7 @@ fn add(
     let tables: Vec<String> = tables.map(|table| table.qualified_name()).collect();
     if !tables.is_empty() {
         return Err(Error::invalid(format!(
-            "Cannot add new field {field} of type {ty} to user type {name} \
+            "Cannot add new field {field} of type {shown} to user type {qualified} \
              as the type is being used in partition key by the following tables: {}",
             tables.join(", ")
         )));
@@ -197,8 +216,8 @@ fn rename(
             // Cassandra's spelling.
             None => {
                 return Err(Error::invalid(format!(
-                    "Unkown field {from} in user type {}",
-                    definition.name
+                    "Unkown field {from} in user type {}.{}",
+                    definition.keyspace, definition.name
                 ))
                 .about(from));
             }

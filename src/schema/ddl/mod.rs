@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 pub use place::place;
 
+use crate::change::check::check_keyspace_name;
 use crate::change::{TypeAction, keyspace as keyspace_change};
 use crate::property::{Properties, Value};
 use crate::{Catalog, Change, Error, types};
@@ -42,6 +43,7 @@ pub fn resolve(
         Statement::CreateKeyspace(create) => create_keyspace(create),
         Statement::AlterKeyspace(alter) => alter_keyspace(alter),
         Statement::DropKeyspace(drop) => {
+            check_keyspace_name(&drop.name.text)?;
             let change = Change::DropKeyspace {
                 name: drop.name.text.clone(),
                 if_exists: drop.if_exists,
@@ -94,6 +96,7 @@ struct Scope<'a> {
 impl Scope<'_> {
     fn names(&self, name: &QualifiedName) -> Result<(String, String), Error> {
         let keyspace = keyspace_of(name, self.session_keyspace)?;
+        check_keyspace_name(keyspace)?;
         Ok((keyspace.to_owned(), name.name.text.clone()))
     }
 
@@ -104,13 +107,21 @@ impl Scope<'_> {
     ) -> Result<::types::Type, Error> {
         types::resolve(written, keyspace, self.catalog)
     }
+
+    /// The type of a user-defined type's field. Another such type in it is frozen, whether it exists or not.
+    fn resolve_field(&self, field: &tree::Field, keyspace: &str) -> Result<::types::Type, Error> {
+        if matches!(field.data_type, tree::DataType::User(_)) {
+            return Err(types::unfrozen_field());
+        }
+        self.resolve_type(&field.data_type, keyspace)
+    }
 }
 
 /// The properties of WITH by name, constants as their text.
 pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
     let mut properties = Properties::default();
     for property in &written.0 {
-        let name = property.name.text.to_ascii_lowercase();
+        let name = property.name.text.clone();
         let value = match &property.value {
             PropertyValue::Literal(literal) => Value::Text(literal.raw_text().into_owned()),
             PropertyValue::Map(entries) => {
@@ -125,7 +136,7 @@ pub fn properties(written: &tree::Properties) -> Result<Properties, Error> {
         };
         if properties.0.insert(name.clone(), value).is_some() {
             return Err(
-                Error::syntax(format!("Multiple definition for property '{name}'"))
+                Error::syntax(format!("Multiple definitions for property '{name}'"))
                     .at(property.span),
             );
         }
@@ -149,6 +160,7 @@ fn create_keyspace(create: &tree::CreateKeyspace) -> Result<Change, Error> {
 }
 
 fn alter_keyspace(alter: &tree::AlterKeyspace) -> Result<Change, Error> {
+    check_keyspace_name(&alter.name.text)?;
     let options = keyspace_change::Options::parse(&properties(&alter.properties)?)?;
     let change = Change::AlterKeyspace {
         name: alter.name.text.clone(),
@@ -178,9 +190,7 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
     let mut fields = Vec::new();
     for field in &create.fields {
         let at_field = |error: Error| error.at(field.name.span);
-        let ty = scope
-            .resolve_type(&field.data_type, &keyspace)
-            .map_err(at_field)?;
+        let ty = scope.resolve_field(field, &keyspace).map_err(at_field)?;
         if !left.take(&ty) {
             return Err(at_field(types::too_large(&format!("{keyspace}.{name}"))));
         }
@@ -218,7 +228,7 @@ fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Erro
         } => Ok(with(TypeAction::Add {
             field: field.name.text.clone(),
             ty: scope
-                .resolve_type(&field.data_type, &keyspace)
+                .resolve_field(field, &keyspace)
                 .map_err(|error| error.at(field.name.span))?,
             if_not_exists: *if_not_exists,
         })),

@@ -26,6 +26,8 @@ pub(super) fn create(
 ) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&create.name)?;
     authorize_create(&keyspace)?;
+    // What the statement says of itself comes before what there is.
+    primary_key(create)?;
     let found = scope.catalog.require_keyspace(&keyspace)?;
     if let Some(table) = found.table(&name) {
         if create.if_not_exists {
@@ -63,7 +65,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn draft(&self, id: &mut dyn FnMut() -> Uuid) -> Result<Draft, Error> {
         let mut types = self.types()?;
-        let primary_key = self.primary_key()?;
+        let primary_key = primary_key(self.create)?;
         let statics: BTreeSet<&str> = self
             .create
             .columns
@@ -142,21 +144,6 @@ impl Writer<'_> {
         Ok(types)
     }
 
-    fn primary_key(&self) -> Result<&PrimaryKey, Error> {
-        let written = written_name(&self.create.name);
-        match self.create.primary_keys.as_slice() {
-            [primary_key] => Ok(primary_key),
-            // Cassandra's spelling.
-            [] => Err(Error::invalid(format!(
-                "No PRIMARY KEY specifed for table '{written}' (exactly one required)"
-            ))),
-            [_, again, ..] => Err(Error::invalid(format!(
-                "Multiple PRIMARY KEY specified for table '{written}' (exactly one required)"
-            ))
-            .at(again.span)),
-        }
-    }
-
     fn check_primary_key(
         &self,
         primary_key: &PrimaryKey,
@@ -200,11 +187,19 @@ impl Writer<'_> {
             ))
             .at(again.span));
         }
-        if let Some((surplus, _)) = given.get(clustering.len()) {
-            return Err(Error::invalid(
-                "Only clustering columns can be defined in CLUSTERING ORDER directive",
-            )
-            .at(surplus.span));
+        let others: Vec<&Identifier> = given
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| !clustering.contains(id))
+            .collect();
+        if let [first, ..] = others.as_slice() {
+            let names: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
+            return Err(Error::invalid(format!(
+                "Only clustering key columns can be defined in CLUSTERING ORDER directive: \
+                 [{}] are not clustering columns",
+                names.join(", ")
+            ))
+            .at(first.span));
         }
         for ((id, _), column) in given.iter().zip(clustering) {
             if id == column {
@@ -268,6 +263,21 @@ impl Writer<'_> {
     }
 }
 
+fn primary_key(create: &tree::CreateTable) -> Result<&PrimaryKey, Error> {
+    let written = written_name(&create.name);
+    match create.primary_keys.as_slice() {
+        [primary_key] => Ok(primary_key),
+        // Cassandra's spelling.
+        [] => Err(Error::invalid(format!(
+            "No PRIMARY KEY specifed for table '{written}' (exactly one required)"
+        ))),
+        [_, again, ..] => Err(Error::invalid(format!(
+            "Multiple PRIMARY KEY specified for table '{written}' (exactly one required)"
+        ))
+        .at(again.span)),
+    }
+}
+
 fn name_of(column: &ColumnDefinition) -> &str {
     column.name.as_str()
 }
@@ -291,13 +301,17 @@ fn refuse_mask(column: &ColumnDefinition) -> Result<(), Error> {
 
 fn check_key_type(column: &str, ty: &Type) -> Result<(), Error> {
     if ty.is_multi_cell() {
-        let kind = if ty.is_collection() {
-            "collection"
-        } else {
-            "user-defined"
+        let kind = match ty {
+            Type::Udt { definition, .. } => {
+                format!(
+                    "user-defined type \"{}.{}\"",
+                    definition.keyspace, definition.name
+                )
+            }
+            collection => format!("collection type {collection}"),
         };
         return Err(Error::invalid(format!(
-            "Invalid non-frozen {kind} type {ty} for PRIMARY KEY column '{column}'"
+            "Invalid non-frozen {kind} for PRIMARY KEY column '{column}'"
         )));
     }
     if ty.is_counter() {

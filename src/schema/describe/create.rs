@@ -143,10 +143,13 @@ fn latest_dropped(table: &Table) -> BTreeMap<&str, &Dropped> {
 fn definitions(table: &Table, dropped: &BTreeMap<&str, &Dropped>) -> String {
     let is_single = table.partition_key.len() == 1 && table.clustering.is_empty();
     let mut lines = Vec::new();
-    for column in table
+    // Columns of several cells come last of their kind.
+    let mut columns: Vec<&Column> = table
         .columns()
         .filter(|column| !dropped.contains_key(&*column.name))
-    {
+        .collect();
+    columns.sort_by_key(|column| (column.kind, column.ty.is_multi_cell()));
+    for column in columns {
         let key = if is_single && column.kind == ColumnKind::PartitionKey {
             " PRIMARY KEY"
         } else {
@@ -232,12 +235,7 @@ fn option(name: &str, properties: &Properties) -> Option<String> {
         Value::Text(text) => text.clone(),
         Value::Map(map) => {
             let entry = |(key, value): (&String, &String)| {
-                let value = if name == "extensions" {
-                    value.clone()
-                } else {
-                    format!("'{}'", escape(value))
-                };
-                format!("'{}': {value}", escape(key))
+                format!("'{}': '{}'", escape(key), escape(value))
             };
             format!(
                 "{{{}}}",

@@ -41,7 +41,7 @@ pub struct Cluster {
 /// How tokens are made, without its package.
 const PARTITIONER: &str = "Murmur3Partitioner";
 /// How datacenters and racks are known, by the name of what does the same in Cassandra.
-const SNITCH: &str = "GossipingPropertyFileSnitch";
+const SNITCH: &str = "DynamicEndpointSnitch";
 
 /// One thing that can be described.
 enum Element<'a> {
@@ -63,24 +63,11 @@ pub fn describe(
     };
     match &statement.subject {
         Subject::Cluster => Ok(scope.cluster(cluster)),
-        Subject::Keyspaces => Ok(list(
-            catalog
-                .keyspaces()
-                .map(|keyspace| Element::Keyspace(keyspace)),
-        )),
-        Subject::Tables => scope.list(|keyspace| {
-            keyspace
-                .tables
-                .values()
-                .map(|table| Element::Table(table))
-                .collect()
-        }),
+        Subject::Keyspaces => Ok(list(keyspaces(catalog).into_iter().map(Element::Keyspace))),
+        Subject::Tables => scope.list(tables),
         Subject::Types => scope.list(|keyspace| {
-            keyspace
-                .types
-                .values()
-                .map(|ty| Element::Type(ty))
-                .collect()
+            let types = keyspace.types.values().map(|ty| Element::Type(ty));
+            by_name(types.collect(), Element::name)
         }),
         Subject::Functions | Subject::Aggregates => scope.list(|_| Vec::new()),
         subject => {
@@ -116,11 +103,7 @@ impl<'a> Scope<'a> {
     fn list(&self, elements: impl Fn(&'a Keyspace) -> Vec<Element<'a>>) -> Result<Answer, Error> {
         let keyspaces = match self.session_keyspace {
             Some(name) => vec![self.keyspace(name)?],
-            None => self
-                .catalog
-                .keyspaces()
-                .map(|keyspace| &**keyspace)
-                .collect(),
+            None => keyspaces(self.catalog),
         };
         Ok(list(keyspaces.into_iter().flat_map(elements)))
     }
@@ -129,11 +112,10 @@ impl<'a> Scope<'a> {
     fn elements(&self, subject: &Subject) -> Result<Vec<Element<'a>>, Error> {
         match subject {
             Subject::Schema { full } => {
-                let keyspaces = self
-                    .catalog
-                    .keyspaces()
-                    .filter(|keyspace| *full || !system::is_system(&keyspace.name));
-                Ok(keyspaces.flat_map(|keyspace| all(keyspace)).collect())
+                let keyspaces = keyspaces(self.catalog).into_iter();
+                let keyspaces =
+                    keyspaces.filter(|keyspace| *full || !system::is_system(&keyspace.name));
+                Ok(keyspaces.flat_map(all).collect())
             }
             Subject::Keyspace { only, name } => {
                 let keyspace = self.keyspace_of(name.as_ref())?;
@@ -258,12 +240,27 @@ fn all(keyspace: &Keyspace) -> Vec<Element<'_>> {
         .types_by_dependency()
         .into_iter()
         .map(|ty| Element::Type(ty));
-    let tables = keyspace.tables.values().map(|table| Element::Table(table));
     [Element::Keyspace(keyspace)]
         .into_iter()
         .chain(types)
-        .chain(tables)
+        .chain(tables(keyspace))
         .collect()
+}
+
+fn keyspaces(catalog: &Catalog) -> Vec<&Keyspace> {
+    let keyspaces = catalog.keyspaces().map(|keyspace| &**keyspace);
+    by_name(keyspaces.collect(), |keyspace| &keyspace.name)
+}
+
+fn tables(keyspace: &Keyspace) -> Vec<Element<'_>> {
+    let tables = keyspace.tables.values().map(|table| Element::Table(table));
+    by_name(tables.collect(), Element::name)
+}
+
+/// In the order of their names, whatever the case.
+fn by_name<T>(mut elements: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
+    elements.sort_by_cached_key(|element| name(element).to_lowercase());
+    elements
 }
 
 fn list<'a>(elements: impl IntoIterator<Item = Element<'a>>) -> Answer {
@@ -293,6 +290,14 @@ fn descriptions(elements: Vec<Element<'_>>, with_internals: bool) -> Answer {
 }
 
 impl Element<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Element::Keyspace(keyspace) => &keyspace.name,
+            Element::Type(ty) => &ty.name,
+            Element::Table(table) => &table.name,
+        }
+    }
+
     fn names(&self) -> Vec<Vec<u8>> {
         let (keyspace, kind, name) = match self {
             Element::Keyspace(keyspace) => (&*keyspace.name, "keyspace", &*keyspace.name),
