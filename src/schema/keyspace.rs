@@ -39,7 +39,8 @@ pub enum Replication {
     },
 }
 
-const PACKAGE: &str = "org.apache.cassandra.locator.";
+/// Where Cassandra has its replication strategies.
+pub(crate) const PACKAGE: &str = "org.apache.cassandra.locator.";
 
 impl Replication {
     /// The class without its package.
@@ -82,11 +83,6 @@ impl Replication {
                 .fold(0, |sum, factor| sum.saturating_add(*factor)),
         }
     }
-}
-
-/// A class's name without Cassandra's package.
-pub(crate) fn short_class(class: &str) -> &str {
-    class.strip_prefix(PACKAGE).unwrap_or(class)
 }
 
 impl Keyspace {

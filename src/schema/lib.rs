@@ -15,6 +15,7 @@
 //! error is worded on the wire are others' business.
 
 mod catalog;
+mod class;
 mod codec;
 mod content;
 mod error;

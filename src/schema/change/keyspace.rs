@@ -1,11 +1,12 @@
 //! Keyspaces made, altered and dropped; replication options against the datacenters there are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Effect, Outcome, Target, Topology, Verb};
-use crate::keyspace::short_class;
+use super::{Effect, Outcome, Target, Topology, Verb, unless_missing};
+use crate::keyspace::PACKAGE;
 use crate::property::Properties;
-use crate::{Catalog, Error, Keyspace, Replication, system};
+use crate::{Catalog, Error, Keyspace, Replication, class, system};
 
 type Applied = Result<(Catalog, Outcome), Error>;
 
@@ -59,11 +60,8 @@ pub(super) fn alter(
     durable_writes: Option<bool>,
     if_exists: bool,
 ) -> Applied {
-    let Some(old) = catalog.keyspace(name) else {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(Error::invalid(format!("Keyspace '{name}' doesn't exist")));
+    let Some(old) = existing(catalog, name, if_exists)? else {
+        return Ok(catalog.unchanged());
     };
     let mut new = Keyspace::clone(old);
     if let Some(map) = replication.filter(|map| !map.is_empty()) {
@@ -102,14 +100,21 @@ pub(super) fn alter(
 }
 
 pub(super) fn drop(catalog: &Catalog, name: &str, if_exists: bool) -> Applied {
-    if catalog.keyspace(name).is_none() {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(Error::invalid(format!("Keyspace '{name}' doesn't exist")));
+    if existing(catalog, name, if_exists)?.is_none() {
+        return Ok(catalog.unchanged());
     }
     let effect = Effect::new(Verb::Dropped, Target::Keyspace, name, "");
     Ok((catalog.without_keyspace(name), Outcome::of(effect)))
+}
+
+fn existing<'a>(
+    catalog: &'a Catalog,
+    name: &str,
+    if_exists: bool,
+) -> Result<Option<&'a Arc<Keyspace>>, Error> {
+    unless_missing(catalog.keyspace(name), if_exists, || {
+        format!("Keyspace '{name}' doesn't exist")
+    })
 }
 
 impl Replication {
@@ -124,7 +129,7 @@ impl Replication {
         let Some(class) = options.remove("class") else {
             return Err(Error::config("Missing replication strategy class"));
         };
-        match short_class(&class) {
+        match class::short(&class, PACKAGE) {
             "SimpleStrategy" => Replication::simple(keyspace, options, previous),
             "NetworkTopologyStrategy" => {
                 Replication::network(keyspace, options, previous, topology)
@@ -136,16 +141,10 @@ impl Replication {
                 "The support for the OldNetworkTopologyStrategy has been removed in C* version 4.0. \
                  The keyspace strategy should be switch to NetworkTopologyStrategy",
             )),
-            name => {
-                let class = if name.contains('.') {
-                    name.to_owned()
-                } else {
-                    format!("org.apache.cassandra.locator.{name}")
-                };
-                Err(Error::config(format!(
-                    "Unable to find replication strategy class '{class}'"
-                )))
-            }
+            name => Err(Error::config(format!(
+                "Unable to find replication strategy class '{}'",
+                class::qualified(name, PACKAGE)
+            ))),
         }
     }
 
@@ -221,7 +220,7 @@ impl Replication {
     pub(crate) fn stored(map: &BTreeMap<String, String>) -> Result<Replication, Error> {
         let class = map.get("class").map(String::as_str).unwrap_or_default();
         let options = map.iter().filter(|(name, _)| *name != "class");
-        match short_class(class) {
+        match class::short(class, PACKAGE) {
             "LocalStrategy" => Ok(Replication::Local),
             "SimpleStrategy" => {
                 let text = map.get(FACTOR).map(String::as_str).unwrap_or_default();

@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use types::Type;
 
-use crate::Table;
 use crate::property::Properties;
+use crate::{Error, Table};
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,6 +246,18 @@ impl Change {
             | Change::DropTable { keyspace, .. } => keyspace,
             Change::CreateTable { table, .. } => &table.keyspace,
         }
+    }
+}
+
+/// What a change is about, where it is found. Where it is not, there is nothing to do with IF EXISTS, and else an error.
+fn unless_missing<T>(
+    found: Option<T>,
+    if_exists: bool,
+    error: impl FnOnce() -> String,
+) -> Result<Option<T>, Error> {
+    match found {
+        None if !if_exists => Err(Error::invalid(error())),
+        found => Ok(found),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use types::Type;
 
 use super::alter_table::altered;
-use super::{Effect, Outcome, TableAction, Target, Verb};
+use super::{Effect, Outcome, TableAction, Target, Verb, unless_missing};
 use crate::table::ColumnKind;
 use crate::{Catalog, Error, Keyspace, Table};
 
@@ -37,17 +37,11 @@ pub(super) fn alter(
     if_exists: bool,
     action: &TableAction,
 ) -> Applied {
-    let found = catalog
-        .keyspace(keyspace)
-        .and_then(|found| Some((found, found.table(name)?)));
-    let Some((keyspace, old)) = found else {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(doesnt_exist(keyspace, name));
+    let Some((keyspace, old)) = existing(catalog, keyspace, name, if_exists)? else {
+        return Ok(catalog.unchanged());
     };
     let mut new = altered(keyspace, old, action)?;
-    if new == **old {
+    if new == *old {
         return Ok(catalog.unchanged());
     }
     new.version += 1;
@@ -60,14 +54,8 @@ pub(super) fn alter(
 }
 
 pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: bool) -> Applied {
-    let Some(found) = catalog
-        .keyspace(keyspace)
-        .filter(|found| found.table(name).is_some())
-    else {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(doesnt_exist(keyspace, name));
+    let Some((found, _)) = existing(catalog, keyspace, name, if_exists)? else {
+        return Ok(catalog.unchanged());
     };
     let effect = Effect::new(Verb::Dropped, Target::Table, keyspace, name);
     let mut keyspace = Keyspace::clone(found);
@@ -75,8 +63,18 @@ pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: boo
     Ok((catalog.with_keyspace(keyspace), Outcome::of(effect)))
 }
 
-fn doesnt_exist(keyspace: &str, name: &str) -> Error {
-    Error::invalid(format!("Table '{keyspace}.{name}' doesn't exist"))
+/// The table with its keyspace.
+fn existing<'a>(
+    catalog: &'a Catalog,
+    keyspace: &str,
+    name: &str,
+    if_exists: bool,
+) -> Result<Option<(&'a Keyspace, &'a Table)>, Error> {
+    let found = catalog.keyspace(keyspace);
+    let found = found.and_then(|found| Some((&**found, &**found.table(name)?)));
+    unless_missing(found, if_exists, || {
+        format!("Table '{keyspace}.{name}' doesn't exist")
+    })
 }
 
 /// The table with user-defined types as the keyspace has them now.

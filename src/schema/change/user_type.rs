@@ -6,7 +6,7 @@ use std::sync::Arc;
 use types::{Type, udt};
 
 use super::table::{check_nested, refreshed};
-use super::{Effect, Outcome, Target, TypeAction, Verb};
+use super::{Effect, Outcome, Target, TypeAction, Verb, unless_missing};
 use crate::keyspace::uses;
 use crate::types::unfrozen_field;
 use crate::{Catalog, Error, Keyspace};
@@ -58,16 +58,10 @@ pub(super) fn alter(
     if_exists: bool,
     action: &TypeAction,
 ) -> Applied {
-    let found = catalog
-        .keyspace(keyspace)
-        .and_then(|found| Some((found, found.user_type(name)?)));
-    let Some((keyspace, old)) = found else {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(Error::invalid(format!(
-            "Type {keyspace}.{name} doesn't exist"
-        )));
+    let found = existing(catalog, keyspace, name);
+    let missing = || format!("Type {keyspace}.{name} doesn't exist");
+    let Some((keyspace, old)) = unless_missing(found, if_exists, missing)? else {
+        return Ok(catalog.unchanged());
     };
     let mut new = udt::Definition::clone(old);
     match action {
@@ -79,7 +73,7 @@ pub(super) fn alter(
             .map_err(|error| error.about(field))?,
         TypeAction::Rename { renames, if_exists } => rename(&mut new, renames, *if_exists)?,
     }
-    if new == **old {
+    if new == *old {
         return Ok(catalog.unchanged());
     }
     let effect = Effect::new(Verb::Updated, Target::Type, &keyspace.name, name);
@@ -88,16 +82,10 @@ pub(super) fn alter(
 }
 
 pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: bool) -> Applied {
-    let Some(found) = catalog
-        .keyspace(keyspace)
-        .filter(|found| found.user_type(name).is_some())
-    else {
-        if if_exists {
-            return Ok(catalog.unchanged());
-        }
-        return Err(Error::invalid(format!(
-            "Type '{keyspace}.{name}' doesn't exist"
-        )));
+    let found = existing(catalog, keyspace, name);
+    let missing = || format!("Type '{keyspace}.{name}' doesn't exist");
+    let Some((found, _)) = unless_missing(found, if_exists, missing)? else {
+        return Ok(catalog.unchanged());
     };
     let still_used = |by: &str, names: Vec<String>| {
         Error::invalid(format!(
@@ -127,6 +115,16 @@ pub(super) fn drop(catalog: &Catalog, keyspace: &str, name: &str, if_exists: boo
     let mut keyspace = Keyspace::clone(found);
     keyspace.types.remove(name);
     Ok((catalog.with_keyspace(keyspace), Outcome::of(effect)))
+}
+
+/// The type with its keyspace.
+fn existing<'a>(
+    catalog: &'a Catalog,
+    keyspace: &str,
+    name: &str,
+) -> Option<(&'a Keyspace, &'a udt::Definition)> {
+    let found = catalog.keyspace(keyspace)?;
+    Some((found, found.user_type(name)?))
 }
 
 fn check_field(ty: &Type) -> Result<(), Error> {

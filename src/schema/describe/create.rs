@@ -7,31 +7,8 @@ use ::types::name::quoted;
 use ::types::udt;
 
 use crate::property::{Properties, Value};
-use crate::table::{Column, ColumnKind, Dropped, Order};
+use crate::table::{Column, ColumnKind, Dropped, Order, options};
 use crate::{Keyspace, Table, system};
-
-/// The options in the order in which Cassandra prints them.
-const OPTION_ORDER: &[&str] = &[
-    "additional_write_policy",
-    "allow_auto_snapshot",
-    "bloom_filter_fp_chance",
-    "caching",
-    "cdc",
-    "comment",
-    "compaction",
-    "compression",
-    "memtable",
-    "crc_check_chance",
-    "default_time_to_live",
-    "extensions",
-    "gc_grace_seconds",
-    "incremental_backups",
-    "max_index_interval",
-    "memtable_flush_period_in_ms",
-    "min_index_interval",
-    "read_repair",
-    "speculative_retry",
-];
 
 /// The options whose value is a word in quotes.
 const QUOTED: &[&str] = &[
@@ -222,7 +199,7 @@ fn options(table: &Table, with_internals: bool, is_virtual: bool) -> Vec<String>
     }
     let properties = table.options.properties();
     parts.extend(
-        OPTION_ORDER
+        options::NAMES
             .iter()
             .filter_map(|name| option(name, &properties)),
     );

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use base::compress::Codec;
 use types::value::number::double_text;
 
-use crate::Error;
+use crate::{Error, class};
 
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
 
@@ -64,22 +64,16 @@ impl Compressor {
     }
 
     fn parse(class: &str) -> Result<Compressor, Error> {
-        match class.strip_prefix(PACKAGE).unwrap_or(class) {
+        match class::short(class, PACKAGE) {
             "LZ4Compressor" => Ok(Compressor::Lz4),
             "SnappyCompressor" => Ok(Compressor::Snappy),
             "DeflateCompressor" => Ok(Compressor::Deflate),
             "ZstdCompressor" => Ok(Compressor::Zstd),
             "NoopCompressor" => Ok(Compressor::Noop),
-            name => {
-                let class = if name.contains('.') {
-                    name.to_owned()
-                } else {
-                    format!("{PACKAGE}{name}")
-                };
-                Err(Error::config(format!(
-                    "Could not create Compression for type {class}"
-                )))
-            }
+            name => Err(Error::config(format!(
+                "Could not create Compression for type {}",
+                class::qualified(name, PACKAGE)
+            ))),
         }
     }
 

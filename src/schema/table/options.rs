@@ -134,7 +134,7 @@ impl Default for Options {
     }
 }
 
-/// The names of all options that a statement may give, `id` aside.
+/// The names of all options that a statement may give, `id` aside, in the order in which Cassandra prints them.
 pub const NAMES: &[&str] = &[
     "additional_write_policy",
     "allow_auto_snapshot",
@@ -144,13 +144,13 @@ pub const NAMES: &[&str] = &[
     "comment",
     "compaction",
     "compression",
+    "memtable",
     "crc_check_chance",
     "default_time_to_live",
     "extensions",
     "gc_grace_seconds",
     "incremental_backups",
     "max_index_interval",
-    "memtable",
     "memtable_flush_period_in_ms",
     "min_index_interval",
     "read_repair",

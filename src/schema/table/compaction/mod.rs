@@ -8,7 +8,7 @@ mod check;
 
 use std::collections::BTreeMap;
 
-use crate::Error;
+use crate::{Error, class};
 
 const PACKAGE: &str = "org.apache.cassandra.db.compaction.";
 
@@ -47,21 +47,15 @@ impl Strategy {
     }
 
     fn parse(class: &str) -> Result<Strategy, Error> {
-        match class.strip_prefix(PACKAGE).unwrap_or(class) {
+        match class::short(class, PACKAGE) {
             "SizeTieredCompactionStrategy" => Ok(Strategy::SizeTiered),
             "LeveledCompactionStrategy" => Ok(Strategy::Leveled),
             "TimeWindowCompactionStrategy" => Ok(Strategy::TimeWindow),
             "UnifiedCompactionStrategy" => Ok(Strategy::Unified),
-            name => {
-                let class = if name.contains('.') {
-                    name.to_owned()
-                } else {
-                    format!("{PACKAGE}{name}")
-                };
-                Err(Error::config(format!(
-                    "Unable to find compaction strategy class '{class}'"
-                )))
-            }
+            name => Err(Error::config(format!(
+                "Unable to find compaction strategy class '{}'",
+                class::qualified(name, PACKAGE)
+            ))),
         }
     }
 
