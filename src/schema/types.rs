@@ -32,6 +32,28 @@ pub fn resolve(written: &DataType, keyspace: &str, catalog: &Catalog) -> Result<
     Ok(ty)
 }
 
+/// Refuses `frozen` around a type without parts, at any depth.
+pub(crate) fn check_frozen(written: &DataType) -> Result<(), Error> {
+    match written {
+        DataType::Frozen(inner) if matches!(**inner, DataType::Native(_)) => {
+            Err(unfreezable(inner))
+        }
+        DataType::Frozen(inner)
+        | DataType::List(inner)
+        | DataType::Set(inner)
+        | DataType::Vector(inner, _) => check_frozen(inner),
+        DataType::Map(key, value) => check_frozen(key).and_then(|()| check_frozen(value)),
+        DataType::Tuple(parts) => parts.iter().try_for_each(check_frozen),
+        DataType::Native(_) | DataType::User(_) | DataType::Custom(..) => Ok(()),
+    }
+}
+
+fn unfreezable(inner: &DataType) -> Error {
+    Error::syntax(format!(
+        "frozen<> is only allowed on collections, tuples, and user-defined types (got {inner})"
+    ))
+}
+
 /// Refuses a type of more than [`TYPE_PARTS_MAX`] parts.
 fn check_size(ty: &Type) -> Result<(), Error> {
     if PartsLeft::new().take(ty) {
@@ -121,9 +143,7 @@ impl Resolver<'_> {
     /// The type inside `frozen<..>`, in which everything is frozen.
     fn frozen(&self, inner: &DataType) -> Result<Type, Error> {
         match inner {
-            DataType::Native(_) => Err(Error::syntax(format!(
-                "frozen<> is only allowed on collections, tuples, and user-defined types (got {inner})"
-            ))),
+            DataType::Native(_) => Err(unfreezable(inner)),
             DataType::List(element) => Ok(Type::list(self.resolve_inside(element)?, true).freeze()),
             DataType::Set(element) => {
                 let element = self.resolve_inside(element)?;

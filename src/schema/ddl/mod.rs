@@ -171,8 +171,21 @@ fn alter_keyspace(alter: &tree::AlterKeyspace) -> Result<Change, Error> {
     change.authorize().map(|()| change)
 }
 
+/// Refuses `frozen` around what has no parts before anything else is looked at: Cassandra's parser does.
+fn check_frozen<'a>(
+    mut written: impl Iterator<Item = (&'a Identifier, &'a tree::DataType)>,
+) -> Result<(), Error> {
+    written.try_for_each(|(name, ty)| types::check_frozen(ty).map_err(|error| error.at(name.span)))
+}
+
 fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&create.name)?;
+    check_frozen(
+        create
+            .fields
+            .iter()
+            .map(|field| (&field.name, &field.data_type)),
+    )?;
     let if_not_exists = create.if_not_exists;
     let with = |fields| Change::CreateType {
         keyspace: keyspace.clone(),
@@ -182,7 +195,8 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
     };
     with(Vec::new()).authorize()?;
     let found = scope.catalog.require_keyspace(&keyspace)?;
-    if found.user_type(&name).is_some() && if_not_exists {
+    if found.user_type(&name).is_some() {
+        // Whether that is an error is told when the change is applied.
         return Ok(with(Vec::new()));
     }
     // Each field may be a copy of a large type, so they are counted as they come.
@@ -201,6 +215,9 @@ fn create_type(scope: &Scope<'_>, create: &tree::CreateType) -> Result<Change, E
 
 fn alter_type(scope: &Scope<'_>, alter: &tree::AlterType) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&alter.name)?;
+    if let tree::AlterTypeAction::Add { field, .. } = &alter.action {
+        check_frozen([(&field.name, &field.data_type)].into_iter())?;
+    }
     let if_exists = alter.if_exists;
     let with = |action| Change::AlterType {
         keyspace: keyspace.clone(),

@@ -9,7 +9,7 @@ use model::TableId;
 use types::Type;
 use uuid::Uuid;
 
-use super::{Scope, pairs, properties};
+use super::{Scope, check_frozen, pairs, properties};
 use crate::change::apply::authorize_create;
 use crate::change::check::too_many_columns;
 use crate::change::table::check_nested;
@@ -27,6 +27,13 @@ pub(super) fn create(
     let (keyspace, name) = scope.names(&create.name)?;
     authorize_create(&keyspace)?;
     // What the statement says of itself comes before what there is.
+    check_frozen(
+        create
+            .columns
+            .iter()
+            .map(|column| (&column.name, &column.data_type)),
+    )?;
+    check_repetition(create)?;
     primary_key(create)?;
     let found = scope.catalog.require_keyspace(&keyspace)?;
     if let Some(table) = found.table(&name) {
@@ -64,6 +71,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn draft(&self, id: &mut dyn FnMut() -> Uuid) -> Result<Draft, Error> {
+        let (given_id, options) = table_options(properties(&self.create.properties)?)?;
         let mut types = self.types()?;
         let primary_key = primary_key(self.create)?;
         let statics: BTreeSet<&str> = self
@@ -73,8 +81,6 @@ impl Writer<'_> {
             .filter(|column| column.is_static)
             .map(name_of)
             .collect();
-        let properties = properties(&self.create.properties)?;
-        let (given_id, options) = table_options(properties)?;
         self.check_primary_key(primary_key, &types, &statics)?;
         let mut take = |column: &Identifier| {
             (
@@ -111,7 +117,6 @@ impl Writer<'_> {
 
     /// All columns by name.
     fn types(&self) -> Result<BTreeMap<&str, Type>, Error> {
-        let written = written_name(&self.create.name);
         if self.create.compact_storage {
             return Err(Error::invalid("COMPACT STORAGE tables are not supported"));
         }
@@ -123,13 +128,6 @@ impl Writer<'_> {
         let mut types = BTreeMap::new();
         for column in &self.create.columns {
             refuse_mask(column)?;
-            if types.contains_key(column.name.as_str()) {
-                return Err(Error::invalid(format!(
-                    "Duplicate column '{}' declaration for table '{written}'",
-                    column.name.text
-                ))
-                .at(column.name.span));
-            }
             let at_column = |error: Error| error.at(column.name.span);
             let ty = self
                 .scope
@@ -263,6 +261,21 @@ impl Writer<'_> {
     }
 }
 
+/// Refuses a column that is declared twice.
+fn check_repetition(create: &tree::CreateTable) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    let mut columns = create.columns.iter();
+    match columns.find(|column| !seen.insert(name_of(column))) {
+        None => Ok(()),
+        Some(again) => Err(Error::invalid(format!(
+            "Duplicate column '{}' declaration for table '{}'",
+            again.name.text,
+            written_name(&create.name)
+        ))
+        .at(again.name.span)),
+    }
+}
+
 fn primary_key(create: &tree::CreateTable) -> Result<&PrimaryKey, Error> {
     let written = written_name(&create.name);
     match create.primary_keys.as_slice() {
@@ -341,6 +354,13 @@ pub(super) fn alter(
     now_micros: i64,
 ) -> Result<Change, Error> {
     let (keyspace, name) = scope.names(&alter.name)?;
+    if let AlterTableAction::Add { columns, .. } = &alter.action {
+        check_frozen(
+            columns
+                .iter()
+                .map(|column| (&column.name, &column.data_type)),
+        )?;
+    }
     let if_exists = alter.if_exists;
     let with = |action| Change::AlterTable {
         keyspace: keyspace.clone(),

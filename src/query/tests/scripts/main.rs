@@ -280,7 +280,7 @@ fn the_cluster_is_described_with_who_keeps_which_range() {
     let described = query("DESCRIBE CLUSTER");
     assert!(described.contains("range_ownership map<text, list<text>>"));
     assert_eq!(
-        described.matches(": ['127.0.0.1:9042']").count(),
+        described.matches(": ['/127.0.0.1:7000']").count(),
         16,
         "{described}"
     );
