@@ -10,12 +10,19 @@ use crate::{Error, Type, comparable, tuple, vector};
 pub struct Items<'a> {
     rest: &'a [u8],
     left: usize,
+    /// What errors call the whole.
+    kind: &'static str,
 }
 
 impl<'a> Items<'a> {
     /// Opens a list or set.
     pub fn new(value: &'a [u8]) -> Result<Items<'a>, Error> {
         Items::open(value, 1, "list")
+    }
+
+    /// Opens a list or set that errors call by this name.
+    pub fn named(value: &'a [u8], kind: &'static str) -> Result<Items<'a>, Error> {
+        Items::open(value, 1, kind)
     }
 
     fn open(value: &'a [u8], each: usize, kind: &'static str) -> Result<Items<'a>, Error> {
@@ -27,7 +34,7 @@ impl<'a> Items<'a> {
         if left > rest.len() / 4 {
             return Err(short(kind));
         }
-        Ok(Items { rest, left })
+        Ok(Items { rest, left, kind })
     }
 
     /// How many items are still to come.
@@ -46,14 +53,15 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
+        let kind = self.kind;
         let whole = std::mem::take(&mut self.rest);
         let item = whole
             .split_first_chunk()
-            .ok_or_else(|| short("list"))
+            .ok_or_else(|| short(kind))
             .and_then(|(len, rest)| {
                 let len = usize::try_from(i32::from_be_bytes(*len))
                     .map_err(|_| Error::value("Null value read when not allowed"))?;
-                rest.split_at_checked(len).ok_or_else(|| short("list"))
+                rest.split_at_checked(len).ok_or_else(|| short(kind))
             });
         match item {
             Ok((item, rest)) => {

@@ -7,7 +7,7 @@
 use crate::value::decimal::{self, Decimal};
 use crate::value::duration::Duration;
 use crate::value::{date, hex, inet, number, time, timestamp, uuid, varint};
-use crate::{Error, Type};
+use crate::{Error, Type, tuple};
 
 /// A constant, with its text as written (unquoted and unescaped, where it was quoted).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,8 @@ fn is_same_number(exact: &Decimal, near: f64) -> bool {
 /// Whether a constant may be assigned to a type.
 pub fn assignment(ty: &Type, constant: &Constant<'_>) -> Assignment {
     let weak = match constant {
+        // Every constant may be the text of a tuple.
+        _ if matches!(ty, Type::Tuple(_)) => true,
         Constant::Text(_) => matches!(
             ty,
             Type::Ascii | Type::Text | Type::Inet | Type::Date | Type::Time | Type::Timestamp
@@ -138,8 +140,9 @@ pub fn encode(ty: &Type, constant: &Constant<'_>) -> Result<Vec<u8>, Error> {
                 .strip_prefix("0x")
                 .or(text.strip_prefix("0X"))
                 .unwrap_or(text);
-            hex::parse(digits)
-                .ok_or_else(|| Error::value(format!("cannot parse '{digits}' as hex bytes")))
+            let bytes = hex::parse(digits)
+                .ok_or_else(|| Error::value(format!("cannot parse '{digits}' as hex bytes")))?;
+            ty.validate(&bytes).map(|()| bytes)
         }
         constant => parse(ty, constant.text()),
     }
@@ -223,6 +226,60 @@ pub fn parse(ty: &Type, text: &str) -> Result<Vec<u8>, Error> {
             }
             id.as_bytes().into()
         }
+        Type::Tuple(parts) => components(ty, parts, text)?,
         composed => return Err(Error::value(format!("{composed} has no constants"))),
     })
+}
+
+/// A tuple's text: components with colons between, `@` for null; `\:` and `\@` stand for the characters themselves.
+/// Components missing at the end are null.
+fn components(ty: &Type, parts: &[Type], text: &str) -> Result<Vec<u8>, Error> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts = split(text);
+    if texts.len() > parts.len() {
+        return Err(Error::value(format!(
+            "Invalid tuple literal: too many elements. Type {ty} expects {} but got {}",
+            parts.len(),
+            texts.len()
+        )));
+    }
+    let mut out = Vec::new();
+    for (part, text) in parts.iter().zip(texts) {
+        let text = match text {
+            "@" => {
+                tuple::put(&mut out, None);
+                continue;
+            }
+            text => text.replace("\\:", ":").replace("\\@", "@"),
+        };
+        let bytes = match part {
+            part if text.is_empty() && part.allows_empty() => Vec::new(),
+            Type::List { .. } | Type::Set { .. } | Type::Map { .. } | Type::Vector { .. } => {
+                let bytes = parse(&Type::Blob, &text)?;
+                part.validate(&bytes).map(|()| bytes)?
+            }
+            Type::Udt { .. } => {
+                components(part, &part.parts().cloned().collect::<Vec<_>>(), &text)?
+            }
+            part => parse(part, &text)?,
+        };
+        tuple::put(&mut out, Some(&bytes));
+    }
+    Ok(out)
+}
+
+/// The text cut at each colon that no backslash stands before.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(':') {
+        if !text[..at].ends_with('\\') {
+            parts.push(&text[start..at]);
+            start = at + 1;
+        }
+    }
+    parts.push(&text[start..]);
+    parts
 }

@@ -55,9 +55,10 @@ impl Type {
             Type::TimeUuid => {
                 sized(len == 16 || len == 0, "UUID should be 16 or 0 bytes")?;
                 match value.get(6) {
-                    Some(byte) if byte >> 4 != 1 => {
-                        Err(Error::value("Invalid version for TimeUUID type."))
-                    }
+                    Some(byte) if byte >> 4 != 1 => Err(Error::value(format!(
+                        "Invalid version for TimeUUID type: {:#x}",
+                        byte >> 4
+                    ))),
                     _ => Ok(()),
                 }
             }
@@ -86,14 +87,7 @@ impl Type {
             }
             Type::Udt { definition, .. } => fields(definition, value),
             Type::Vector { element, dimension } => {
-                let mut elements = vector::elements(element, *dimension, value);
-                for bytes in elements.by_ref() {
-                    vector_element(element, *dimension, bytes)?;
-                }
-                consumed(
-                    elements.rest(),
-                    "Unexpected extraneous bytes after vector value",
-                )
+                vector_elements(self, element, *dimension, value)
             }
         }
     }
@@ -124,14 +118,9 @@ fn consumed(rest: &[u8], message: &str) -> Result<(), Error> {
 }
 
 fn items(element: &Type, value: &[u8], kind: &'static str) -> Result<(), Error> {
-    let named = |error| match error {
-        // `Items` reads both kinds and says "list".
-        Error::Value(text) => Error::value(text.replace("a list", &format!("a {kind}"))),
-        other => other,
-    };
-    let mut items = Items::new(value).map_err(named)?;
+    let mut items = Items::named(value, kind)?;
     for item in items.by_ref() {
-        element.validate(item.map_err(named)?)?;
+        element.validate(item?)?;
     }
     consumed(
         items.rest(),
@@ -144,13 +133,20 @@ fn items(element: &Type, value: &[u8], kind: &'static str) -> Result<(), Error> 
 
 fn fields(definition: &udt::Definition, value: &[u8]) -> Result<(), Error> {
     let mut components = tuple::components(value);
-    for ((name, ty), component) in definition.fields.iter().zip(components.by_ref()) {
+    for (index, (name, ty)) in definition.fields.iter().enumerate() {
+        let Some(component) = components.next() else {
+            return Ok(());
+        };
         let named = |error| match error {
             Error::Value(text) => Error::value(text.replace("component", &format!("field {name}"))),
             other => other,
         };
         if let Some(bytes) = component.map_err(named)? {
-            ty.validate(bytes)?;
+            ty.validate(bytes).map_err(|error| {
+                Error::value(format!(
+                    "Failure validating the {index}th field {name}; {error}"
+                ))
+            })?;
         }
     }
     consumed(
@@ -159,15 +155,25 @@ fn fields(definition: &udt::Definition, value: &[u8]) -> Result<(), Error> {
     )
 }
 
-fn vector_element(
+fn vector_elements(
+    whole: &Type,
     element: &Type,
     dimension: u32,
-    bytes: Result<&[u8], Error>,
+    value: &[u8],
 ) -> Result<(), Error> {
-    match bytes {
-        Ok(bytes) => element.validate(bytes),
-        Err(_) => Err(Error::value(format!(
-            "Not enough bytes to read a vector<{element}, {dimension}>"
-        ))),
+    if value.is_empty() {
+        return Err(Error::value("Invalid empty vector value"));
     }
+    let mut elements = vector::elements(element, dimension, value);
+    for bytes in elements.by_ref() {
+        let bytes = bytes.map_err(|_| Error::value(format!("Not enough bytes to read a {whole}")));
+        element.validate(bytes?)?;
+    }
+    let rest = elements.rest().len();
+    if rest > 0 {
+        return Err(Error::value(format!(
+            "Unexpected {rest} extraneous bytes after {whole} value"
+        )));
+    }
+    Ok(())
 }

@@ -43,6 +43,9 @@ pub fn year_text(year: i64) -> String {
 /// An ISO date or a day number. The error is Cassandra's text.
 pub fn parse(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.bytes().all(|byte| byte == b'0') && !digits.is_empty() {
+        return Ok(0);
+    }
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return text
             .parse()
@@ -65,23 +68,29 @@ pub fn parse(text: &str) -> Result<u32, String> {
 
 /// Days since the epoch of `yyyy-MM-dd`: four year digits, or up to nine behind a sign.
 fn parse_iso(text: &str) -> Option<i64> {
+    let hyphen = text.get(1..)?.find('-')? + 1;
+    let (year, rest) = text.split_at_checked(hyphen)?;
+    let (month, day) = rest.get(1..)?.split_once('-')?;
+    if month.len() != 2 || day.len() != 2 {
+        return None;
+    }
+    days_of_civil(iso_year(year)?, digits(month)?, digits(day)?)
+}
+
+/// The inverse of [`year_text`]: four digits, or up to nine behind a sign.
+pub(super) fn iso_year(text: &str) -> Option<i64> {
     let (sign, unsigned) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
         b'+' => (1, &text[1..]),
         _ => (0, text),
     };
-    let mut parts = unsigned.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let year_fits = match sign {
-        0 => year.len() == 4,
-        1 => (5..=9).contains(&year.len()),
-        _ => (4..=9).contains(&year.len()),
+    let fits = match sign {
+        0 => unsigned.len() == 4,
+        1 => (5..=9).contains(&unsigned.len()),
+        _ => (4..=9).contains(&unsigned.len()),
     };
-    if parts.next().is_some() || !year_fits || month.len() != 2 || day.len() != 2 {
-        return None;
-    }
-    let year = i64::from(digits(year)?) * if sign < 0 { -1 } else { 1 };
-    days_of_civil(year, digits(month)?, digits(day)?)
+    let year = digits(unsigned).filter(|year| fits && (*year > 0 || sign >= 0))?;
+    Some(i64::from(year) * if sign < 0 { -1 } else { 1 })
 }
 
 /// Plain digits as a number.
@@ -123,7 +132,8 @@ pub fn civil_of_days(days: i64) -> (i64, u32, u32) {
     (year, month as u32, day as u32)
 }
 
-fn month_days(year: i64, month: u32) -> u32 {
+/// How many days a month has.
+pub(super) fn month_days(year: i64, month: u32) -> u32 {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
         4 | 6 | 9 | 11 => 30,

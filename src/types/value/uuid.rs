@@ -46,14 +46,12 @@ pub fn version4(random: [u8; 16]) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-/// Ticks since 1582-10-15 of a Unix time in milliseconds; `None` before 1582 or after 5236.
-pub fn ticks_of_millis(millis: i64) -> Option<u64> {
+/// The ticks at the start of a millisecond. Times that a version 1 UUID cannot hold wrap around, as in Cassandra.
+pub fn ticks_of_millis(millis: i64) -> u64 {
     let ticks = millis
-        .checked_mul(TICKS_PER_MILLI)?
-        .checked_add(EPOCH_TICKS)?;
-    u64::try_from(ticks)
-        .ok()
-        .filter(|ticks| *ticks <= TICKS_MAX)
+        .wrapping_mul(TICKS_PER_MILLI)
+        .wrapping_add(EPOCH_TICKS);
+    ticks as u64 & TICKS_MAX
 }
 
 /// Ticks since 1582-10-15 of a Unix time in microseconds.
@@ -64,18 +62,15 @@ pub fn ticks_of_micros(micros: i64) -> Option<u64> {
         .filter(|ticks| *ticks <= TICKS_MAX)
 }
 
-/// The smallest `timeuuid` of a millisecond. It is not unique: for comparisons only.
-pub fn min_of_millis(millis: i64) -> Option<Uuid> {
-    Some(Uuid::from_u64_pair(
-        high_word(ticks_of_millis(millis)?),
-        LOW_MIN,
-    ))
+/// The least version 1 UUID of a millisecond in the order of `timeuuid`.
+pub fn min_of_millis(millis: i64) -> Uuid {
+    Uuid::from_u64_pair(high_word(ticks_of_millis(millis)), LOW_MIN)
 }
 
-/// The largest `timeuuid` of a millisecond.
-pub fn max_of_millis(millis: i64) -> Option<Uuid> {
-    let ticks = ticks_of_millis(millis)? + (TICKS_PER_MILLI as u64 - 1);
-    (ticks <= TICKS_MAX).then(|| Uuid::from_u64_pair(high_word(ticks), LOW_MAX))
+/// The greatest version 1 UUID of a millisecond in the order of `timeuuid`.
+pub fn max_of_millis(millis: i64) -> Uuid {
+    let ticks = ticks_of_millis(millis) + (TICKS_PER_MILLI as u64 - 1);
+    Uuid::from_u64_pair(high_word(ticks), LOW_MAX)
 }
 
 /// The ticks of a version 1 UUID.
@@ -148,23 +143,22 @@ mod tests {
     #[test]
     fn time_goes_in_and_out() {
         for millis in [0, 1, -1, 1_700_000_000_123, -12_219_292_800_000] {
-            let ticks = ticks_of_millis(millis).expect("in range");
+            let ticks = ticks_of_millis(millis);
             let id = version1(ticks, 0x3fff, [1, 2, 3, 4, 5, 6]);
             assert_eq!(id.get_version_num(), 1);
             assert_eq!(unix_millis(id.as_bytes()), Some(millis));
             assert_eq!(unix_micros(id.as_bytes()), Some(millis * 1000));
             assert_eq!(id.as_u64_pair().1, 0xbfff_0102_0304_0506);
-            let (min, max) = (
-                min_of_millis(millis).expect("min"),
-                max_of_millis(millis).expect("max"),
-            );
+            let (min, max) = (min_of_millis(millis), max_of_millis(millis));
             assert_eq!(unix_millis(min.as_bytes()), Some(millis));
             assert_eq!(unix_millis(max.as_bytes()), Some(millis));
             let key = |id: &Uuid| time_order_key(id.as_bytes()).expect("16 bytes");
             assert!(key(&min) < key(&id) && key(&id) < key(&max));
         }
-        assert_eq!(ticks_of_millis(-12_219_292_800_001), None);
-        assert_eq!(min_of_millis(i64::MAX), None);
+        assert_eq!(
+            min_of_millis(i64::MAX).to_string(),
+            "138118f0-1dd2-11b2-8080-808080808080"
+        );
     }
 
     #[test]
