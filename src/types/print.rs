@@ -86,7 +86,8 @@ pub(crate) fn plain(ty: &Type, value: &[u8]) -> Option<String> {
         Type::Duration => Some(duration::read(value)?.text())
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| "0s".into()),
-        Type::Inet => inet::text(inet::read(value)?),
+        // An IPv4 address in sixteen bytes is one.
+        Type::Inet => inet::text(inet::read(value)?.to_canonical()),
         Type::Uuid | Type::TimeUuid => uuid::read(value)?.to_string(),
         _ => return None,
     })

@@ -3,11 +3,10 @@
 use types::Type;
 
 use crate::error::Error;
-use crate::function::{Call, Function};
-use crate::term::fit::Argument;
+use crate::function::{Call, Function, Sought};
 
 /// The conversion of this name, in the spelling with or without underscores.
-pub fn find(name: &str, _: &[Argument<'_>]) -> Option<Result<Function, Error>> {
+pub fn find(name: &str, _: &Sought<'_>) -> Option<Result<Function, Error>> {
     let from_blob = name
         .strip_prefix("blob_as_")
         .or_else(|| name.strip_prefix("blobas"));

@@ -4,11 +4,10 @@ use types::Type;
 use types::collection::{Items, Pairs, encode_items};
 
 use crate::error::Error;
-use crate::function::{Call, Function};
-use crate::term::fit::Argument;
+use crate::function::{Call, Function, Sought};
 
 /// The function of this name for an argument of this shape.
-pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, Error>> {
+pub fn find(name: &str, call: &Sought<'_>) -> Option<Result<Function, Error>> {
     if !matches!(name, "map_keys" | "map_values" | "collection_count") {
         return None;
     }
@@ -16,7 +15,7 @@ pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, E
         "collection_count" => "collection",
         _ => "map",
     };
-    let [first] = arguments else {
+    let [first] = call.arguments else {
         return Some(Err(Error::invalid(format!(
             "Invalid number of arguments for function system.{name}({wanted})"
         ))));

@@ -6,6 +6,7 @@
 
 mod blob;
 mod collection;
+mod overload;
 mod time;
 
 use std::fmt;
@@ -17,7 +18,8 @@ use types::{Token, Type};
 
 use crate::bind::{Bindings, Chance, Moment};
 use crate::error::Error;
-use crate::term::fit::{Argument, Fit};
+use crate::term::fit::{Argument, Fit, Shape};
+use overload::Overloads;
 
 /// A function with its types chosen.
 #[derive(Debug)]
@@ -83,21 +85,26 @@ impl Function {
     }
 }
 
+/// What a call asks for, besides the name.
+pub struct Sought<'a> {
+    /// The arguments as far as they are known.
+    pub arguments: &'a [Argument<'a>],
+    /// The type that the result is for, where one is given.
+    pub receiver: Option<&'a Type>,
+}
+
 /// Finds the function that `name(arguments)` means; none if nothing has that name.
-pub fn resolve(
-    name: &QualifiedName,
-    arguments: &[Argument<'_>],
-) -> Result<Option<Arc<Function>>, Error> {
+pub fn resolve(name: &QualifiedName, call: &Sought<'_>) -> Result<Option<Arc<Function>>, Error> {
     let word = name.name.text.as_str();
     let found = if is_in_system(name) {
         [time::find, blob::find, collection::find]
             .iter()
-            .find_map(|family| family(word, arguments))
+            .find_map(|family| family(word, call))
     } else {
         None
     };
     match found {
-        Some(function) => Ok(Some(Arc::new(checked(function?, arguments)?))),
+        Some(function) => Ok(Some(Arc::new(checked(function?, call.arguments)?))),
         None if is_planned(word) => Err(Error::unsupported(format!("The function {word}"))),
         None => Ok(None),
     }
@@ -165,20 +172,53 @@ fn checked(function: Function, arguments: &[Argument<'_>]) -> Result<Function, E
     Ok(function)
 }
 
-/// `CAST(value AS type)` between two types.
-pub fn cast(source: &Type, target: &Type) -> Result<Arc<Function>, Error> {
-    if !types::cast::exists(source, target) {
-        return Err(Error::invalid(format!(
-            "{source} cannot be cast to {target}"
-        )));
-    }
+/// The types that something can be cast from.
+const CAST_SOURCES: [Type; 17] = [
+    Type::TinyInt,
+    Type::SmallInt,
+    Type::Int,
+    Type::BigInt,
+    Type::Counter,
+    Type::Float,
+    Type::Double,
+    Type::Decimal,
+    Type::VarInt,
+    Type::Ascii,
+    Type::Boolean,
+    Type::Inet,
+    Type::Timestamp,
+    Type::Date,
+    Type::Time,
+    Type::Uuid,
+    Type::TimeUuid,
+];
+
+/// `CAST(value AS type)`; none if nothing can be cast to the type. A value that has the type already stays as it is.
+pub fn cast(
+    value: &Shape<'_>,
+    target: &Type,
+    receiver: Option<&Type>,
+) -> Result<Option<Arc<Function>>, Error> {
     let body: Body = |call| match call.first() {
         None => Ok(None),
         Some(bytes) => Ok(types::cast::cast(&call.types[0], call.result, bytes)?),
     };
-    let mut function = Function::new("cast", vec![source.clone()], target.clone(), body);
-    function.name = format!("system.cast_as_{target}");
-    Ok(Arc::new(function))
+    let name = format!("cast_as_{target}");
+    let made = |source: Type| Function::new(&name, vec![source], target.clone(), body);
+    if matches!(value, Shape::Known(known) if known == target) {
+        return Ok(Some(Arc::new(made(target.clone()))));
+    }
+    let sources = CAST_SOURCES.iter();
+    let sources = sources.filter(|ty| *ty != target && types::cast::exists(ty, target));
+    let overloads = Overloads {
+        name: &format!("system.{name}"),
+        signatures: sources.map(|ty| (ty.clone(), target.clone())).collect(),
+    };
+    if overloads.signatures.is_empty() {
+        return Ok(None);
+    }
+    let (source, _) = overloads.choose(Some(value), receiver)?;
+    Ok(Some(Arc::new(made(source.clone()))))
 }
 
 /// `token(key columns)`: where the ring puts the partition.

@@ -5,16 +5,15 @@ use types::value::{date, number, uuid};
 use types::{Type, cast};
 
 use crate::error::Error;
-use crate::function::{Body, Call, Function, none_matches};
-use crate::term::fit::{Argument, Fit};
+use crate::function::overload::Overloads;
+use crate::function::{Body, Call, Function, Sought};
 
 /// The function of this name. Names without underscores are those before 5.0; results show a
 /// function by the name that was written.
-pub fn find(name: &str, arguments: &[Argument<'_>]) -> Option<Result<Function, Error>> {
+pub fn find(name: &str, call: &Sought<'_>) -> Option<Result<Function, Error>> {
     let made =
         |result: Type, body: Body| Some(Ok(Function::new(name, vec![], result, body).impure()));
-    let of =
-        |types: &[Type], result: Type, body: Body| Some(of(name, types, arguments, result, body));
+    let of = |types: &[Type], result: Type, body: Body| Some(of(name, types, call, result, body));
     match name {
         "uuid" => made(Type::Uuid, random),
         "now" | "current_timeuuid" | "currenttimeuuid" => made(Type::TimeUuid, now),
@@ -47,39 +46,31 @@ pub fn current_timestamp_function() -> Function {
     .impure()
 }
 
-/// A function of one argument, of whichever of these types fits it best.
+/// A function of one argument, of whichever of these types fits it best. One that has no others of its name beside it
+/// is what a call means whatever the arguments are; they are checked against it then.
 fn of(
     name: &str,
     types: &[Type],
-    arguments: &[Argument<'_>],
+    call: &Sought<'_>,
     result: Type,
     body: Body,
 ) -> Result<Function, Error> {
     let made = |ty: &Type| Function::new(name, vec![ty.clone()], result.clone(), body);
-    let signatures = |types: &mut dyn Iterator<Item = &Type>| {
-        let each = types.map(|ty| format!("system.{name} : ({ty}) -> {result}"));
-        each.collect::<Vec<_>>().join(", ")
-    };
-    let none_matches = || none_matches(name, &signatures(&mut types.iter()));
-    let shape = match arguments {
-        [argument] => &argument.shape,
-        _ if types.len() == 1 => return Ok(made(&types[0])),
-        _ => return Err(none_matches()),
-    };
-    let fitting = |fit: Fit| types.iter().filter(move |ty| shape.fit(ty) == fit);
-    if let Some(ty) = fitting(Fit::Exact).next() {
-        return Ok(made(ty));
+    if let [only] = types {
+        return Ok(made(only));
     }
-    let weak: Vec<&Type> = fitting(Fit::Weak).collect();
-    match weak.as_slice() {
-        [ty] => Ok(made(ty)),
-        [] if types.len() == 1 => Ok(made(&types[0])),
-        [] => Err(none_matches()),
-        several => Err(Error::invalid(format!(
-            "Ambiguous call to function {name} (can be matched by following signatures: {}): use type casts to disambiguate",
-            signatures(&mut several.iter().copied())
-        ))),
-    }
+    let overloads = Overloads {
+        name,
+        signatures: types
+            .iter()
+            .map(|ty| (ty.clone(), result.clone()))
+            .collect(),
+    };
+    let argument = match call.arguments {
+        [argument] => Some(&argument.shape),
+        _ => None,
+    };
+    Ok(made(&overloads.choose(argument, call.receiver)?.0))
 }
 
 fn random(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
@@ -133,20 +124,14 @@ fn to_date(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn min_timeuuid(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
-    bound(call, uuid::min_of_millis)
+    Ok(bound(call, uuid::min_of_millis))
 }
 
 fn max_timeuuid(call: &Call<'_>) -> Result<Option<Vec<u8>>, Error> {
-    bound(call, uuid::max_of_millis)
+    Ok(bound(call, uuid::max_of_millis))
 }
 
-fn bound(call: &Call<'_>, of_millis: fn(i64) -> Option<Uuid>) -> Result<Option<Vec<u8>>, Error> {
-    let Some(bytes) = call.first() else {
-        return Ok(None);
-    };
-    let beyond = || Error::invalid("The timestamp is beyond what a timeuuid can hold");
-    let millis = number::int64(bytes).ok_or_else(beyond)?;
-    Ok(Some(
-        of_millis(millis).ok_or_else(beyond)?.as_bytes().to_vec(),
-    ))
+fn bound(call: &Call<'_>, of_millis: fn(i64) -> Uuid) -> Option<Vec<u8>> {
+    let millis = number::int64(call.first()?)?;
+    Some(of_millis(millis).as_bytes().to_vec())
 }

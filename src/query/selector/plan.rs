@@ -8,7 +8,7 @@ use schema::table::Column;
 use types::Type;
 
 use crate::error::Error;
-use crate::function::{self, Function};
+use crate::function::{self, Function, Sought};
 use crate::restriction;
 use crate::row::Fetch;
 use crate::selector::parts::field_of;
@@ -144,7 +144,8 @@ impl Maker<'_, '_> {
         let target = Type::native(target)
             .ok_or_else(|| Error::invalid(format!("Unknown type {target} in a cast")))?;
         let typed = self.selector(inner, None)?;
-        let function = function::cast(&typed.ty, &target)?;
+        let function = function::cast(&Shape::Known(typed.ty), &target, None)?
+            .ok_or_else(|| Error::invalid(format!("{inner} cannot be cast to {target}")))?;
         Ok(Typed {
             expression: Expression::Call(function, vec![typed.expression]),
             ty: target,
@@ -183,7 +184,11 @@ impl Maker<'_, '_> {
         name: &QualifiedName,
         arguments: &[Selector],
     ) -> Result<Arc<Function>, Error> {
-        function::resolve(name, &self.arguments(arguments)?)?
+        let sought = Sought {
+            arguments: &self.arguments(arguments)?,
+            receiver: None,
+        };
+        function::resolve(name, &sought)?
             .ok_or_else(|| Error::invalid(format!("Unknown function '{name}'")))
     }
 

@@ -9,7 +9,7 @@ use crate::bind::{Bindings, Bound};
 use crate::error::Error;
 use crate::function::Call;
 use crate::term::Plan;
-use crate::term::plan::null_inside;
+use crate::term::refusal::null_inside;
 
 impl Plan {
     /// The value: borrowed from the plan or the request where it can be.

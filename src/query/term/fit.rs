@@ -125,7 +125,7 @@ pub fn constant(literal: &Literal) -> Constant<'_> {
         Literal::Float(text) => Constant::Float(text),
         Literal::Boolean(value) => Constant::Boolean(*value),
         Literal::Uuid(text) => Constant::Uuid(text),
-        Literal::Hex(digits) => Constant::Hex(digits),
+        Literal::Hex(text) => Constant::Hex(text),
         Literal::Duration(text) => Constant::Duration(text),
     }
 }
@@ -146,7 +146,9 @@ pub fn known_fit(known: &Type, ty: &Type) -> Fit {
     let compatible = match (known, ty) {
         (_, Type::Blob) => !known.is_multi_cell(),
         (Type::Ascii, Type::Text) | (Type::TimeUuid, Type::Uuid) => true,
-        (Type::Timestamp, Type::BigInt) | (Type::Int | Type::BigInt, Type::VarInt) => true,
+        (Type::Timestamp, Type::BigInt) | (Type::BigInt, Type::Time | Type::Timestamp) => true,
+        (Type::Int | Type::BigInt | Type::Timestamp, Type::VarInt) => true,
+        (Type::Int, Type::Date) => true,
         (Type::Counter, Type::BigInt) => true,
         _ => false,
     };

@@ -8,6 +8,7 @@
 mod evaluate;
 pub mod fit;
 mod plan;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use types::Type;
 
 pub use plan::Planner;
-pub(crate) use plan::null_inside;
+pub(crate) use refusal::null_inside;
 
 use crate::bind::Bindings;
 use crate::error::Error;

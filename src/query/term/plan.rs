@@ -9,11 +9,12 @@ use types::Type;
 use types::literal;
 
 use crate::error::Error;
-use crate::function::{self, Function};
+use crate::function::{self, Function, Sought};
 use crate::marker::{Markers, Receiver};
 use crate::selector::AggregateKind;
 use crate::term::Plan;
 use crate::term::fit::{Argument, Fit, Shape, constant, known_fit};
+use crate::term::refusal::{collection_word, no_list, null_inside, wrong_literal};
 
 /// Plans the terms of one statement against one catalog.
 pub struct Planner<'a> {
@@ -98,7 +99,7 @@ impl Planner<'_> {
             ),
             TermKind::UserType(_) => Shape::UserType,
             TermKind::Function(name, arguments) => Shape::Known(
-                self.function(name, &self.arguments(arguments)?)?
+                self.function(name, &self.arguments(arguments)?, None)?
                     .result
                     .clone(),
             ),
@@ -139,7 +140,7 @@ impl Planner<'_> {
                 }
                 element.clone()
             }
-            other => return Err(wrong_literal("list", receiver, other)),
+            other => return Err(no_list(other)),
         };
         self.items(items, receiver, &receiver.part("value", (*element).clone()))
     }
@@ -164,9 +165,12 @@ impl Planner<'_> {
         receiver: &Receiver,
         part: &Receiver,
     ) -> Result<Plan, Error> {
+        for item in items {
+            self.check_part(item, receiver, part)?;
+        }
         let items = items
             .iter()
-            .map(|item| self.part(item, receiver, part))
+            .map(|item| self.plan_part(item, receiver, part))
             .collect::<Result<_, _>>()?;
         Ok(Plan::Items {
             ty: receiver.ty.clone(),
@@ -174,11 +178,8 @@ impl Planner<'_> {
         })
     }
 
-    /// An element of a literal; null is refused here, where its place is known.
-    fn part(&mut self, item: &Term, receiver: &Receiver, part: &Receiver) -> Result<Plan, Error> {
-        if matches!(item.kind, TermKind::Null) {
-            return Err(null_inside(&receiver.ty).at(item.span));
-        }
+    /// Refuses an element of a literal that is not of the elements' type.
+    fn check_part(&self, item: &Term, receiver: &Receiver, part: &Receiver) -> Result<(), Error> {
         let role = if part.name.starts_with("key(") {
             "key"
         } else {
@@ -188,7 +189,19 @@ impl Planner<'_> {
             let kind = collection_word(&receiver.ty);
             let name = &receiver.name;
             format!("Invalid {kind} literal for {name}: {role} {item} is not of type {ty}")
-        })?;
+        })
+    }
+
+    /// An element of a literal; null is refused here, where its place is known.
+    fn plan_part(
+        &mut self,
+        item: &Term,
+        receiver: &Receiver,
+        part: &Receiver,
+    ) -> Result<Plan, Error> {
+        if matches!(item.kind, TermKind::Null) {
+            return Err(null_inside(&receiver.ty).at(item.span));
+        }
         self.plan(item, part)
     }
 
@@ -210,10 +223,17 @@ impl Planner<'_> {
         part: &Receiver,
         sentence: impl Fn(&Type) -> String,
     ) -> Result<(), Error> {
-        if self.shape(item)?.fit(&part.ty) == Fit::No {
-            return Err(Error::invalid(sentence(&part.ty)).at(item.span));
+        if self.shape(item)?.fit(&part.ty) != Fit::No {
+            return Ok(());
         }
-        Ok(())
+        let error = match (&item.kind, &part.ty) {
+            (TermKind::List(_), Type::List { .. } | Type::Vector { .. }) => {
+                Error::invalid(sentence(&part.ty))
+            }
+            (TermKind::List(_), other) => no_list(other),
+            (_, ty) => Error::invalid(sentence(ty)),
+        };
+        Err(error.at(item.span))
     }
 
     fn map(&mut self, pairs: &[(Term, Term)], receiver: &Receiver) -> Result<Plan, Error> {
@@ -222,12 +242,16 @@ impl Planner<'_> {
         };
         let key_part = receiver.part("key", (**key).clone());
         let value_part = receiver.part("value", (**value).clone());
+        for (key, value) in pairs {
+            self.check_part(key, receiver, &key_part)?;
+            self.check_part(value, receiver, &value_part)?;
+        }
         let pairs = pairs
             .iter()
-            .map(|(k, v)| {
+            .map(|(key, value)| {
                 Ok((
-                    self.part(k, receiver, &key_part)?,
-                    self.part(v, receiver, &value_part)?,
+                    self.plan_part(key, receiver, &key_part)?,
+                    self.plan_part(value, receiver, &value_part)?,
                 ))
             })
             .collect::<Result<_, Error>>()?;
@@ -275,6 +299,13 @@ impl Planner<'_> {
     fn tuple(&mut self, parts: &[Term], receiver: &Receiver) -> Result<Plan, Error> {
         match &receiver.ty {
             Type::Tuple(types) => {
+                for (index, (part, ty)) in parts.iter().zip(types.iter()).enumerate() {
+                    let name = &receiver.name;
+                    let place = Receiver::new(format!("{name}[{index}]"), ty.clone());
+                    self.refuse_unfit(part, &place, |ty| {
+                        format!("Invalid tuple literal for {name}: component {index} is not of type {ty}")
+                    })?;
+                }
                 if parts.len() > types.len() {
                     return Err(Error::invalid(format!(
                         "Invalid tuple literal for {}: too many elements. Type {} expects {} but got {}",
@@ -289,14 +320,8 @@ impl Planner<'_> {
                     .zip(types.iter())
                     .enumerate()
                     .map(|(index, (part, ty))| {
-                        self.component(
-                            part,
-                            &Receiver::new(format!("{}[{index}]", receiver.name), ty.clone()),
-                            |ty| {
-                                let name = &receiver.name;
-                                format!("Invalid tuple literal for {name}: component {index} is not of type {ty}")
-                            },
-                        )
+                        let place = format!("{}[{index}]", receiver.name);
+                        self.plan(part, &Receiver::new(place, ty.clone()))
                     })
                     .collect::<Result<_, _>>()?;
                 let ty = receiver.ty.clone();
@@ -313,7 +338,7 @@ impl Planner<'_> {
         arguments: &[Term],
         receiver: &Receiver,
     ) -> Result<Plan, Error> {
-        let function = self.function(name, &self.arguments(arguments)?)?;
+        let function = self.function(name, &self.arguments(arguments)?, Some(&receiver.ty))?;
         self.apply(function, &arguments.iter().collect::<Vec<_>>(), receiver)
     }
 
@@ -330,6 +355,7 @@ impl Planner<'_> {
         &self,
         name: &tree::QualifiedName,
         arguments: &[Argument<'_>],
+        receiver: Option<&Type>,
     ) -> Result<Arc<Function>, Error> {
         if function::is_token(name) && !self.partition_key.is_empty() {
             return function::token(self.partition_key.clone(), arguments);
@@ -339,8 +365,19 @@ impl Planner<'_> {
                 "Aggregation function are not supported in the where clause",
             ));
         }
-        function::resolve(name, arguments)?
-            .ok_or_else(|| Error::invalid(format!("Unknown function {name} called")))
+        let sought = Sought {
+            arguments,
+            receiver,
+        };
+        let unknown = || {
+            let keyspace = name.keyspace.as_ref().map(|name| format!("{}.", name.text));
+            let keyspace = keyspace.unwrap_or_default();
+            Error::invalid(format!(
+                "Unknown function {keyspace}{} called",
+                name.name.text
+            ))
+        };
+        function::resolve(name, &sought)?.ok_or_else(unknown)
     }
 
     /// A call whose result the receiver takes.
@@ -392,7 +429,7 @@ impl Planner<'_> {
                 receiver.name, receiver.ty
             )));
         }
-        self.plan(inner, &Receiver::new(term.to_string(), ty))
+        self.plan(inner, receiver)
     }
 
     fn cast(
@@ -402,12 +439,9 @@ impl Planner<'_> {
         receiver: &Receiver,
     ) -> Result<Plan, Error> {
         let target = self.native(native)?;
-        let source = self
-            .shape(inner)?
-            .preferred()
-            .unwrap_or_else(|| target.clone());
-        let function = function::cast(&source, &target)?;
-        self.apply(function, &[inner], receiver)
+        let unknown = || Error::invalid(format!("Unknown function system.cast_as_{target} called"));
+        let function = function::cast(&self.shape(inner)?, &target, Some(&receiver.ty))?;
+        self.apply(function.ok_or_else(unknown)?, &[inner], receiver)
     }
 }
 
@@ -437,29 +471,4 @@ fn fold(plan: Plan) -> Result<Plan, Error> {
     let bindings = function::timeless();
     let value = plan.evaluate(&bindings)?;
     Ok(Plan::Constant(value.bytes().map(Arc::from)))
-}
-
-fn wrong_literal(kind: &str, receiver: &Receiver, ty: &Type) -> Error {
-    Error::invalid(format!(
-        "Invalid {kind} literal for {} of type {ty}",
-        receiver.name
-    ))
-}
-
-/// The refusal of null as an element.
-pub(crate) fn null_inside(ty: &Type) -> Error {
-    Error::invalid(match ty {
-        Type::Vector { .. } => "null is not supported inside vectors",
-        _ => "null is not supported inside collections",
-    })
-}
-
-fn collection_word(ty: &Type) -> &'static str {
-    match ty {
-        Type::List { .. } => "list",
-        Type::Set { .. } => "set",
-        Type::Map { .. } => "map",
-        Type::Vector { .. } => "vector",
-        _ => "tuple",
-    }
 }

@@ -85,8 +85,13 @@ fn constants_fold_to_bytes() {
     check(Type::TinyInt, "-1", "ff");
     check(Type::TinyInt, "(5)", "05");
     check(Type::BigInt, "(bigint)1", "0000000000000001");
-    // The bytes stay those of the int, as varint reads them too.
-    check(Type::VarInt, "(int)1", "00000001");
+    // A hint is checked; the value is read as what it is for.
+    check(Type::VarInt, "(int)1", "01");
+    check(Type::VarInt, "(timestamp)1", "01");
+    check(Type::Date, "(int)1", "00000001");
+    check(Type::Time, "(bigint)1", "0000000000000001");
+    check(Type::Date, "blob_as_int(0x00000001)", "00000001");
+    check(Type::Int, "cast(1.5 AS int)", "00000001");
     check(Type::Text, "cast(12 AS text)", "3132");
     check(Type::Blob, "int_as_blob(1)", "00000001");
     check(int_list(), "[]", "00000000");
@@ -133,7 +138,47 @@ fn refusals_name_the_receiver() {
         "[null]",
         "null is not supported inside collections",
     );
-    check(Type::Int, "[1]", "Invalid list literal for v of type int");
+    check(
+        Type::Int,
+        "[1]",
+        "Unexpected receiver type 'int'; only list and vector are expected",
+    );
+    check(
+        Type::vector(Type::Int, 1),
+        "[[1]]",
+        "Unexpected receiver type 'int'; only list and vector are expected",
+    );
+    check(
+        Type::map(Type::Int, Type::Text, false),
+        "{null: 1}",
+        "Invalid map literal for v: value 1 is not of type text",
+    );
+    check(
+        Type::tuple([Type::Int]),
+        "('a', 1)",
+        "Invalid tuple literal for v: component 0 is not of type int",
+    );
+    check(
+        Type::Blob,
+        "(int)1",
+        "Invalid INTEGER constant (1) for \"v\" of type blob",
+    );
+    check(
+        Type::Text,
+        "0xff",
+        "Invalid HEX constant (0xff) for \"v\" of type text",
+    );
+    check(
+        Type::Int,
+        "to_date(1)",
+        "Invalid call to function to_date, none of its type signatures match (known type signatures: system.to_date : (timeuuid) -> date, system.to_date : (timestamp) -> date)",
+    );
+    check(Type::Int, "\"NOW\"()", "Unknown function NOW called");
+    check(
+        Type::Int,
+        "cast(1 AS counter)",
+        "Unknown function system.cast_as_counter called",
+    );
     check(
         point(),
         "{z: 1}",
@@ -146,9 +191,9 @@ fn refusals_name_the_receiver() {
     );
     check(Type::Int, "f(1)", "Unknown function f called");
     check(
-        Type::Text,
-        "cast('a' AS int)",
-        "ascii cannot be cast to int",
+        Type::Timestamp,
+        "cast('a' AS date)",
+        "Invalid call to function system.cast_as_date, none of its type signatures match (known type signatures: system.cast_as_date : (timestamp) -> date, system.cast_as_date : (timeuuid) -> date)",
     );
 }
 
@@ -185,7 +230,7 @@ fn markers_learn_their_receivers() {
         "int_as_blob(?)",
         &[("arg0(system.int_as_blob)", Type::Int)],
     );
-    check(Type::Int, "(int)?", &[("(int)?", Type::Int)]);
+    check(Type::Int, "(int)?", &[("v", Type::Int)]);
 }
 
 #[test]

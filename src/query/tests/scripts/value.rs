@@ -90,7 +90,7 @@ fn constant(literal: &Literal) -> Constant<'_> {
         Literal::Float(text) => Constant::Float(text),
         Literal::Boolean(value) => Constant::Boolean(*value),
         Literal::Uuid(text) => Constant::Uuid(text),
-        Literal::Hex(digits) => Constant::Hex(digits),
+        Literal::Hex(text) => Constant::Hex(text),
         Literal::Duration(text) => Constant::Duration(text),
     }
 }
