@@ -6,14 +6,13 @@
 //! it, and say what was expected there and which word may have been meant.
 
 mod excerpt;
-mod follow;
 mod suggestion;
 
 use std::fmt;
 
 use base::limits::{EXPRESSION_DEPTH_MAX, TYPE_DEPTH_MAX};
 
-use crate::lexer::Stop;
+use crate::lexer::{Missing, Stop};
 use crate::parser::combinators::ELEMENTS_MAX;
 use crate::parser::failure::{Expected, Failure, Reason};
 use crate::parser::tokens::Context;
@@ -84,7 +83,7 @@ impl Error {
             Kind::End => "line 0:-1".to_string(),
             _ => format!("line {}:{}", position.line, position.column),
         };
-        let message = match follow::reason(context, failure) {
+        let message = match failure.kind {
             Reason::Complaint => context.complaint.take().unwrap_or_default(),
             Reason::TooDeep => format!(
                 "{place} nested too deeply: at most {EXPRESSION_DEPTH_MAX} levels, {TYPE_DEPTH_MAX} of types"
@@ -132,8 +131,12 @@ impl Error {
             None => "<EOF>".into(),
         };
         let problem = match stop.missing {
-            Some(missing) => format!("mismatched character '{found}' expecting '{missing}'"),
-            None => format!("no viable alternative at character '{found}'"),
+            Missing::Character(missing) => {
+                format!("mismatched character '{found}' expecting '{missing}'")
+            }
+            // The words that Cassandra has for it.
+            Missing::OneOf => format!("mismatched character '{found}' expecting set null"),
+            Missing::Token => format!("no viable alternative at character '{found}'"),
         };
         let message = format!("line {}:{} {problem}", position.line, position.column);
         let start = position.offset as u32;

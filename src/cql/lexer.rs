@@ -21,8 +21,19 @@ use crate::token::{Kind, Symbol, Token};
 pub struct Stop {
     /// The byte where it stopped; the text's length at its end.
     pub offset: usize,
-    /// The character without which the token is not complete; none if no token begins here.
-    pub missing: Option<char>,
+    /// What should have stood there.
+    pub missing: Missing,
+}
+
+/// What a text that cannot be cut into tokens lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A character without which the token is not complete.
+    Character(char),
+    /// One of several characters.
+    OneOf,
+    /// Anything that a token begins or goes on with.
+    Token,
 }
 
 /// All tokens of a text.
@@ -89,9 +100,12 @@ impl Lexer<'_> {
                 self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
                 Ok(Kind::Hidden)
             }
-            b'0'..=b'9' => Ok(self.uuid().unwrap_or_else(|| self.number())),
+            b'0'..=b'9' => match self.uuid() {
+                Some(kind) => Ok(kind),
+                None => self.number(),
+            },
             b'a'..=b'z' | b'A'..=b'Z' => Ok(self.uuid().unwrap_or_else(|| self.word())),
-            b'-' => Ok(self.minus()),
+            b'-' => self.minus(),
             b'\'' => self.quoted(b'\'').map(|_| Kind::Text),
             b'"' => self.quoted(b'"').map(|length| {
                 if length == 0 {
@@ -124,7 +138,7 @@ impl Lexer<'_> {
     fn missing(&self, offset: usize, character: char) -> Stop {
         Stop {
             offset,
-            missing: Some(character),
+            missing: Missing::Character(character),
         }
     }
 
@@ -149,15 +163,22 @@ impl Lexer<'_> {
         number::is_uuid(&self.bytes[self.at..]).then(|| self.take(36, Kind::Uuid))
     }
 
-    fn number(&mut self) -> Kind {
-        let (length, kind) = number::number(&self.bytes[self.at..]);
-        self.take(length, kind)
+    fn number(&mut self) -> Result<Kind, Stop> {
+        let rest = &self.bytes[self.at..];
+        let (length, kind) = number::number(rest);
+        match number::cut_short(rest, length, kind) {
+            Some((length, missing)) => Err(Stop {
+                offset: self.at + length,
+                missing,
+            }),
+            None => Ok(self.take(length, kind)),
+        }
     }
 
     /// A negative number, a comment, `-=` or a lone minus.
-    fn minus(&mut self) -> Kind {
+    fn minus(&mut self) -> Result<Kind, Stop> {
         let rest = &self.bytes[self.at + 1..];
-        match rest.first() {
+        Ok(match rest.first() {
             Some(b'-') => self.line_comment(),
             Some(b'=') => self.take(2, Kind::Symbol(Symbol::MinusEqual)),
             Some(b'0'..=b'9') => {
@@ -165,7 +186,7 @@ impl Lexer<'_> {
                 match number::number(rest) {
                     // Blobs have no sign: `-0x01` is an integer and a name.
                     (_, Kind::Hex) => self.take(1, Kind::Integer),
-                    (length, kind) => self.take(length, kind),
+                    _ => return self.number(),
                 }
             }
             _ if starts_with_word(rest, "nan") => self.take(4, Kind::NegativeNan),
@@ -174,7 +195,7 @@ impl Lexer<'_> {
                 Some(length) => self.take(length + 1, Kind::Duration),
                 None => self.take(1, Kind::Symbol(Symbol::Minus)),
             },
-        }
+        })
     }
 
     fn slash(&mut self) -> Result<Kind, Stop> {
@@ -216,7 +237,13 @@ impl Lexer<'_> {
         }
         match self.text[self.at + 2..].find("$$") {
             Some(length) => Ok(self.take(length + 4, Kind::Text)),
-            None => Err(self.missing(self.text.len(), '$')),
+            // Whether two characters are left is asked before each one is taken.
+            None => {
+                let inside = &self.text[self.at + 2..];
+                let last = inside.chars().next_back().filter(|last| *last != '$');
+                let last = last.map_or(0, char::len_utf8);
+                Err(self.missing(self.text.len() - last, '$'))
+            }
         }
     }
 
@@ -249,7 +276,7 @@ impl Lexer<'_> {
             _ => {
                 return Err(Stop {
                     offset: self.at,
-                    missing: None,
+                    missing: Missing::Token,
                 });
             }
         };

@@ -24,7 +24,9 @@ pub fn shown(text: &str, token: Token) -> String {
 
 /// Line ends and tabs as escapes.
 pub fn escaped(text: &str) -> String {
-    text.replace('\n', "\\n")
+    // Java sees characters beyond the basic plane as halves that it cannot print alone.
+    text.replace(|character: char| character.len_utf16() > 1, "?")
+        .replace('\n', "\\n")
         .replace('\r', "\\r")
         .replace('\t', "\\t")
 }
@@ -48,7 +50,10 @@ pub fn excerpt(context: &Context<'_>, failure: Failure) -> String {
         all.iter()
             .position(|token| token.start == start && token.kind != Kind::Hidden)
     };
-    let (Some(offending), Some(seen)) = (listed(failure.decision), listed(failure.at)) else {
+    let (Some(offending), Some(seen)) = (
+        listed(failure.decision),
+        listed(failure.at.max(context.seen.get())),
+    ) else {
         return String::new();
     };
     let first = all[offending.saturating_sub(TOKENS_BEFORE)];

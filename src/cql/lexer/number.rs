@@ -1,5 +1,6 @@
 //! Numbers, durations and uuids: how many bytes of a text they take.
 
+use crate::lexer::Missing;
 use crate::token::Kind;
 
 /// Units of a duration; where one begins another, the longer stands first.
@@ -41,6 +42,42 @@ pub fn number(bytes: &[u8]) -> (usize, Kind) {
         },
     )
 }
+
+/// Where a number is cut short, as Cassandra's lexer sees it: letters right behind digits can only be the rest of a
+/// uuid, of an exponent or of a unit. The length that it takes, and what is missing there.
+pub fn cut_short(bytes: &[u8], length: usize, kind: Kind) -> Option<(usize, Missing)> {
+    let next = *bytes.get(length)?;
+    match (kind, next) {
+        (Kind::Duration, b'0'..=b'9') => Some((length + digits(&bytes[length..]), Missing::Token)),
+        (Kind::Integer | Kind::Float, b'a'..=b'f' | b'A'..=b'F') => {
+            let exponent = matches!(next, b'e' | b'E') && kind == Kind::Integer;
+            let behind = bytes.get(length + 1);
+            if exponent && !behind.is_some_and(u8::is_ascii_hexdigit) {
+                let sign = usize::from(matches!(behind, Some(b'+' | b'-')));
+                return Some((length + 1 + sign, Missing::Token));
+            }
+            let plain = bytes[..length].iter().all(|byte| byte.is_ascii_hexdigit());
+            plain.then(|| uuid_mismatch(bytes))
+        }
+        (Kind::Integer, b'n' | b'N' | b'u' | b'U') => Some((length + 1, Missing::OneOf)),
+        _ => None,
+    }
+}
+
+/// Where a text stops being a uuid.
+fn uuid_mismatch(bytes: &[u8]) -> (usize, Missing) {
+    let fits = |(byte, shape): &(&u8, &u8)| match shape {
+        b'-' => **byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    let length = bytes.iter().zip(UUID_SHAPE).take_while(fits).count();
+    match UUID_SHAPE.get(length) {
+        Some(b'-') => (length, Missing::Character('-')),
+        _ => (length, Missing::OneOf),
+    }
+}
+
+const UUID_SHAPE: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// Two dots are the range of a slice, not the point of a number; in three, the first is a point.
 fn is_range(bytes: &[u8]) -> bool {
@@ -114,7 +151,7 @@ fn alternative_duration(body: &[u8]) -> Option<usize> {
 
 /// Whether a uuid stands at the beginning.
 pub fn is_uuid(bytes: &[u8]) -> bool {
-    bytes.get(8) == Some(&b'-') && matches_shape(bytes, b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+    bytes.get(8) == Some(&b'-') && matches_shape(bytes, UUID_SHAPE)
 }
 
 /// Whether each byte is as the shape says: `0` a digit, `x` a hexadecimal digit, others themselves.

@@ -10,6 +10,7 @@ use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
 use nom::{Err, IResult, Parser};
 
+use super::decisions::begins_term;
 use super::failure::{Class, Expected, Failure, Reason};
 use super::tokens::Tokens;
 use crate::keyword::Keyword;
@@ -155,29 +156,57 @@ fn collect<'t, O>(
     Ok((input, all))
 }
 
-/// None or more, with commas between, up to a closing symbol, which is not taken.
-pub fn list_until<'t, O>(close: Symbol, rule: impl Rule<'t, O> + Copy) -> impl Rule<'t, Vec<O>> {
+/// None or more, with commas between, up to a closing symbol, which is not taken. Where none begins, the symbol is
+/// what is missing.
+pub fn list_until<'t, O>(
+    close: Symbol,
+    begins: impl Fn(Tokens<'t>) -> bool + Copy,
+    rule: impl Rule<'t, O> + Copy,
+) -> impl Rule<'t, Vec<O>> + Copy {
     move |input: Tokens<'t>| {
         if input.kind(0) == Kind::Symbol(close) {
             return Ok((input, Vec::new()));
+        }
+        if !begins(input) {
+            return symbol(close).parse(input).map(|_| (input, Vec::new()));
         }
         input.expect(close.into());
         list(rule).parse(input)
     }
 }
 
+/// None or more of what begins like terms do, up to a closing symbol.
+pub fn list_in<'t, O>(
+    close: Symbol,
+    rule: impl Rule<'t, O> + Copy,
+) -> impl Rule<'t, Vec<O>> + Copy {
+    let begins = move |input: Tokens<'t>| begins_term(input.kind(0), close);
+    list_until(close, begins, rule)
+}
+
+/// A rule in something that a symbol or keyword closes.
+pub fn inside<'t, O>(close: impl Into<Expected>, mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
+    let close = close.into();
+    move |input: Tokens<'t>| {
+        let closer = input.context.closer.replace(close);
+        let parsed = rule.parse(input);
+        input.context.closer.set(closer);
+        parsed
+    }
+}
+
 /// One or more in parentheses, with commas between; after the first one, commas may be left over.
-pub fn loose_list<'t, O>(mut rule: impl Rule<'t, O> + Copy) -> impl Rule<'t, Vec<O>> {
+pub fn loose_list<'t, O>(
+    begins: fn(Tokens<'t>) -> bool,
+    mut rule: impl Rule<'t, O> + Copy,
+) -> impl Rule<'t, Vec<O>> {
     move |input| {
         let (rest, _) = symbol(Symbol::OpenParenthesis).parse(input)?;
         let (mut rest, first) = cut(rule).parse(rest)?;
         let mut all = vec![first];
         while let Ok((next, _)) = symbol(Symbol::Comma).parse(rest) {
             rest = next;
-            if !matches!(
-                next.kind(0),
-                Kind::Symbol(Symbol::Comma | Symbol::CloseParenthesis)
-            ) {
+            if begins(next) {
                 count_element(next)?;
                 let (next, item) = cut(|next| rule.parse(next)).parse(next)?;
                 all.push(item);
@@ -260,17 +289,21 @@ fn count_element(input: Tokens<'_>) -> Result<(), Err<Failure>> {
     Ok(())
 }
 
-/// Operands with left-associative operators between.
+/// Operands with left-associative operators between. How the operand behind an operator failed may be told otherwise
+/// by that.
 pub fn operation<'t, O, T>(
     mut operand: impl Rule<'t, T>,
     operator: impl Fn(Tokens<'t>) -> Option<O>,
     join: impl Fn(T, O, T) -> T,
+    failed: impl Fn(Tokens<'t>, Failure) -> Failure,
 ) -> impl Rule<'t, T> {
     move |input| {
         let (mut input, mut left) = operand.parse(input)?;
         while let Some(found) = operator(input) {
             count_operator(input)?;
-            let (rest, right) = cut(|rest| operand.parse(rest)).parse(input.advance())?;
+            let (rest, right) = cut(|rest| operand.parse(rest))
+                .parse(input.advance())
+                .map_err(|error| error.map(|failure| failed(input, failure)))?;
             left = join(left, found, right);
             input = rest;
         }
@@ -278,28 +311,19 @@ pub fn operation<'t, O, T>(
     }
 }
 
-/// If no alternative fits further on, the decision was taken here: messages show this token.
-pub fn decided_here<'t, O>(mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
-    move |input: Tokens<'t>| {
-        let here = |mut failure: Failure| {
-            if failure.kind == Reason::NoAlternative {
-                failure.decision = input.index();
-            }
-            failure
-        };
-        rule.parse(input).map_err(|error| error.map(here))
-    }
-}
-
-/// If no alternative fits the first token of a rule, the decision was taken at `start`.
-pub fn decided_at<'t, O>(start: Tokens<'t>, mut rule: impl Rule<'t, O>) -> impl Rule<'t, O> {
+/// If no alternative fits a token ahead in a rule, the decision was taken at `start`.
+pub fn decided_at<'t, O>(
+    start: Tokens<'t>,
+    ahead: usize,
+    mut rule: impl Rule<'t, O>,
+) -> impl Rule<'t, O> {
     move |input: Tokens<'t>| {
         let at_start = |failure: Failure| match failure {
             Failure {
                 at,
                 kind: Reason::NoAlternative,
                 ..
-            } if at == input.index() => Failure {
+            } if at == input.index() + ahead => Failure {
                 decision: start.index(),
                 ..failure
             },

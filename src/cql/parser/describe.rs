@@ -53,6 +53,7 @@ pub fn describe_list(input: Tokens<'_>) -> Parsed<'_, DescribeSubject> {
         value(DescribeSubject::Aggregates, keyword(Keyword::Aggregates)),
     ))
     .parse(input)
+    .inspect(|_| input.look(2))
 }
 
 pub fn describe_schema(input: Tokens<'_>) -> Parsed<'_, DescribeSubject> {

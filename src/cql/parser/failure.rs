@@ -66,6 +66,14 @@ impl Failure {
         }
     }
 
+    /// Whether the input is well-formed so far, but refused.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            Reason::Complaint | Reason::TooDeep | Reason::TooMany
+        )
+    }
+
     /// The nesting goes too deep at the next token.
     pub fn too_deep(input: Tokens<'_>) -> Self {
         let at = input.index();

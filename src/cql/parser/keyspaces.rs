@@ -1,7 +1,6 @@
 //! USE, statements on keyspaces, and the properties of WITH.
 
 use nom::Parser;
-use nom::branch::alt;
 use nom::combinator::{cut, map};
 use nom::sequence::preceded;
 
@@ -15,7 +14,7 @@ use super::properties::{check_names, constant_map};
 use super::terms::{braced_literal, constant};
 use super::tokens::Tokens;
 use crate::keyword::Keyword;
-use crate::token::{Kind, Symbol, Token};
+use crate::token::{Kind, Symbol};
 use crate::tree::{
     AlterKeyspace, CreateKeyspace, DropKeyspace, Literal, Properties, Property, PropertyValue, Use,
 };
@@ -28,14 +27,10 @@ pub fn use_statement(input: Tokens<'_>) -> Parsed<'_, Use> {
     .parse(input)
 }
 
-pub fn keyspace_word(input: Tokens<'_>) -> Parsed<'_, Token> {
-    alt((keyword(Keyword::Keyspace), keyword(Keyword::Schema))).parse(input)
-}
-
 pub fn create_keyspace(input: Tokens<'_>) -> Parsed<'_, CreateKeyspace> {
     let parts = (if_not_exists, keyspace_name, with);
     map(
-        preceded(keyspace_word, cut(parts)),
+        preceded(keyword(Keyword::Keyspace), cut(parts)),
         |(if_not_exists, name, properties)| CreateKeyspace {
             name,
             if_not_exists,
@@ -48,7 +43,7 @@ pub fn create_keyspace(input: Tokens<'_>) -> Parsed<'_, CreateKeyspace> {
 pub fn alter_keyspace(input: Tokens<'_>) -> Parsed<'_, AlterKeyspace> {
     let parts = (if_exists, keyspace_name, with);
     map(
-        preceded(keyspace_word, cut(parts)),
+        preceded(keyword(Keyword::Keyspace), cut(parts)),
         |(if_exists, name, properties)| AlterKeyspace {
             name,
             if_exists,
@@ -60,9 +55,10 @@ pub fn alter_keyspace(input: Tokens<'_>) -> Parsed<'_, AlterKeyspace> {
 
 pub fn drop_keyspace(input: Tokens<'_>) -> Parsed<'_, DropKeyspace> {
     let parts = (if_exists, keyspace_name);
-    map(preceded(keyspace_word, cut(parts)), |(if_exists, name)| {
-        DropKeyspace { name, if_exists }
-    })
+    map(
+        preceded(keyword(Keyword::Keyspace), cut(parts)),
+        |(if_exists, name)| DropKeyspace { name, if_exists },
+    )
     .parse(input)
 }
 
@@ -77,8 +73,8 @@ pub fn with(input: Tokens<'_>) -> Parsed<'_, Properties> {
 }
 
 pub fn property(input: Tokens<'_>) -> Parsed<'_, Property> {
-    let equal = decided_at(input, ambiguous(symbol(Symbol::Equal)));
-    let value = decided_at(input, property_value);
+    let equal = decided_at(input, 0, ambiguous(symbol(Symbol::Equal)));
+    let value = decided_at(input, 0, property_value);
     let parts = spanned((name, cut(equal), cut(value)));
     map(parts, |((name, _, value), span)| Property {
         name,

@@ -70,7 +70,7 @@ impl Tokens<'_> {
             Kind::Boolean => Literal::Boolean(text.eq_ignore_ascii_case("true")),
             Kind::Duration => Literal::Duration(text.into()),
             Kind::Uuid => Literal::Uuid(text.into()),
-            Kind::Hex => Literal::Hex(text[2..].into()),
+            Kind::Hex => Literal::Hex(text.into()),
             Kind::Keyword(Keyword::Nan) | Kind::NegativeNan => Literal::Float("NaN".into()),
             Kind::Keyword(Keyword::Infinity) => Literal::Float("Infinity".into()),
             Kind::NegativeInfinity => Literal::Float("-Infinity".into()),
@@ -94,6 +94,12 @@ fn is_function_keyword(word: Keyword) -> bool {
 pub fn is_plain(word: Keyword) -> bool {
     let other = matches!(word, Keyword::Token | Keyword::Count) || native_of(word).is_some();
     is_function_keyword(word) && !other
+}
+
+/// Whether digits are those of a number greater than all doubles.
+pub fn is_beyond_doubles(number: &str) -> bool {
+    number.ends_with(|last: char| last.is_ascii_digit() || last == '.')
+        && number.parse().is_ok_and(f64::is_infinite)
 }
 
 /// A string token without its quotes and escapes.

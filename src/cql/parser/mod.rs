@@ -8,6 +8,7 @@
 mod assignments;
 pub(crate) mod combinators;
 mod comparisons;
+mod decisions;
 mod definitions;
 mod describe;
 pub(crate) mod failure;

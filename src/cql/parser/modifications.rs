@@ -221,11 +221,17 @@ pub fn same_column<'t>(column: &Identifier, form: &'static str) -> impl Rule<'t,
     }
 }
 
-pub fn delete(input: Tokens<'_>) -> Parsed<'_, Delete> {
+pub fn delete<'t>(input: Tokens<'t>) -> Parsed<'t, Delete> {
     let markers = input.markers_before();
     let (rest, _) = keyword(Keyword::Delete).parse(input)?;
+    let deleted = |input: Tokens<'t>| {
+        if input.is_name(0) {
+            input.decide_target()?;
+        }
+        target(input)
+    };
     let (rest, targets) = if rest.is_name(0) {
-        cut(list(target)).parse(rest)?
+        cut(list(deleted)).parse(rest)?
     } else {
         rest.expect(Class::Name.into());
         (rest, Vec::new())

@@ -32,6 +32,9 @@ pub fn keyspace_name(input: Tokens<'_>) -> Parsed<'_, Identifier> {
 }
 
 pub fn table_name(input: Tokens<'_>) -> Parsed<'_, QualifiedName> {
+    if input.is_name(0) || input.is_symbol(0, Symbol::QuestionMark) {
+        input.decide_table()?;
+    }
     if input.is_symbol(1, Symbol::Dot) {
         let (rest, keyspace) = keyspace_name(input)?;
         let (rest, name) = unqualified_table(rest.advance())?;

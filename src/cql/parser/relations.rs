@@ -5,10 +5,11 @@ use nom::combinator::{cut, map};
 use nom::sequence::{delimited, preceded};
 
 use super::combinators::{
-    Parsed, conjunction, keyword, list, list_until, nested, parenthesised, spanned, symbol,
-    undecided, words,
+    Parsed, conjunction, decided_at, keyword, list, list_in, list_until, nested, parenthesised,
+    spanned, symbol, undecided, words,
 };
 use super::comparisons::{comparison_at, continues_condition, expect_operators};
+use super::decisions::begins_columns_value;
 use super::names::name;
 use super::terms::{marker, term, tuple_literal};
 use super::tokens::Tokens;
@@ -36,6 +37,7 @@ pub fn relation(input: Tokens<'_>) -> Parsed<'_, Relation> {
     {
         columns_relation(input)
     } else if input.is_symbol(0, Symbol::OpenParenthesis) {
+        input.decide_relation()?;
         return nested(parenthesised(relation)).parse(input);
     } else {
         column_relation(input)
@@ -81,8 +83,12 @@ pub fn column_relation(input: Tokens<'_>) -> Parsed<'_, (RelationSubject, Predic
     } else {
         (rest, RelationSubject::Column(column))
     };
+    let start = match subject {
+        RelationSubject::Column(_) => input,
+        _ => rest,
+    };
     let (rest, predicate) = match rest.kind(0) {
-        Kind::Keyword(Keyword::In) => in_values(rest)?,
+        Kind::Keyword(Keyword::In) => decided_at(start, 1, in_values).parse(rest)?,
         Kind::Keyword(Keyword::Contains) => contains(rest)?,
         Kind::Keyword(Keyword::Between) => between(rest)?,
         Kind::Keyword(Keyword::Like) => like(rest)?,
@@ -90,7 +96,7 @@ pub fn column_relation(input: Tokens<'_>) -> Parsed<'_, (RelationSubject, Predic
         _ if comparison_at(rest).is_some() => compare(rest)?,
         _ => {
             expect_operators(rest, true);
-            return undecided(input, rest);
+            return undecided(start, rest);
         }
     };
     Ok((rest, (subject, predicate)))
@@ -125,7 +131,7 @@ pub fn compare(input: Tokens<'_>) -> Parsed<'_, Predicate> {
 pub fn in_values(input: Tokens<'_>) -> Parsed<'_, Predicate> {
     let (rest, _) = keyword(Keyword::In).parse(input)?;
     if rest.is_symbol(0, Symbol::OpenParenthesis) {
-        let terms = parenthesised(list_until(Symbol::CloseParenthesis, term));
+        let terms = parenthesised(list_in(Symbol::CloseParenthesis, term));
         return map(terms, |terms| Predicate::In(InValues::Terms(terms))).parse(rest);
     }
     in_marker(rest)
@@ -190,17 +196,21 @@ pub fn columns_value(input: Tokens<'_>) -> Parsed<'_, Term> {
 }
 
 pub fn columns_compare(input: Tokens<'_>) -> Parsed<'_, Predicate> {
-    let parts = (comparison, cut(columns_value));
+    let parts = (comparison, decided_at(input, 0, cut(columns_value)));
     map(parts, |(comparison, term)| {
         Predicate::Compare(comparison, term)
     })
     .parse(input)
 }
 
-pub fn columns_in(input: Tokens<'_>) -> Parsed<'_, Predicate> {
+pub fn columns_in<'t>(input: Tokens<'t>) -> Parsed<'t, Predicate> {
     let (rest, _) = keyword(Keyword::In).parse(input)?;
     if rest.is_symbol(0, Symbol::OpenParenthesis) {
-        let tuples = parenthesised(list_until(Symbol::CloseParenthesis, columns_value));
+        let begins = |input: Tokens<'t>| !matches!(input.kind(0), Kind::End);
+        if !begins_columns_value(rest.kind(1)) {
+            return Err(rest.undecided(1));
+        }
+        let tuples = parenthesised(list_until(Symbol::CloseParenthesis, begins, columns_value));
         return map(tuples, |tuples| Predicate::In(InValues::Terms(tuples))).parse(rest);
     }
     in_marker(rest)
@@ -221,6 +231,7 @@ pub fn columns_between(input: Tokens<'_>) -> Parsed<'_, Predicate> {
 
 pub fn conditions(input: Tokens<'_>) -> Parsed<'_, Conditions> {
     if input.is_keyword(0, Keyword::Exists) && !continues_condition(input) {
+        input.decide_exists()?;
         return Ok((input.advance(), Conditions::Exists));
     }
     input.expect(Keyword::Exists.into());
@@ -235,7 +246,7 @@ pub fn condition(input: Tokens<'_>) -> Parsed<'_, Condition> {
         _ if comparison_at(rest).is_some() => compare(rest)?,
         _ => {
             expect_operators(rest, target.part.is_none());
-            return undecided(input, rest);
+            return undecided(rest, rest);
         }
     };
     Ok((

@@ -1,8 +1,8 @@
 //! SELECT.
 
-use nom::Parser;
 use nom::combinator::{cut, map, opt, value};
 use nom::sequence::preceded;
+use nom::{Err, Parser};
 
 use super::combinators::{Parsed, clause, flag, keyword, list, words};
 use super::hints::modifier;
@@ -17,10 +17,20 @@ use crate::tree::{Direction, Ordering, Select};
 pub fn select(input: Tokens<'_>) -> Parsed<'_, Select> {
     let markers = input.markers_before();
     let (rest, _) = keyword(Keyword::Select).parse(input)?;
+    let first = rest;
     let (rest, json) = modifier(rest, Keyword::Json);
     let (rest, distinct) = modifier(rest, Keyword::Distinct);
-    let head = (selection, preceded(keyword(Keyword::From), table_name));
-    let (rest, (selection, table)) = cut(head).parse(rest)?;
+    let (rest, selection) = match cut(selection).parse(rest) {
+        // What cannot be selected makes the word before it a column.
+        Err(Err::Failure(failure)) if (json || distinct) && !failure.is_refusal() => {
+            return Err(Err::Failure(match first.decide_column() {
+                Err(Err::Error(column)) => column,
+                _ => failure,
+            }));
+        }
+        parsed => parsed?,
+    };
+    let (rest, table) = cut(preceded(keyword(Keyword::From), table_name)).parse(rest)?;
     let (rest, relations) = map(opt(where_clause), Option::unwrap_or_default).parse(rest)?;
     let (rest, group_by) = clause([Keyword::Group, Keyword::By], list(selector)).parse(rest)?;
     let (rest, order_by) = clause([Keyword::Order, Keyword::By], list(ordering)).parse(rest)?;

@@ -1,14 +1,15 @@
 //! Selectors: what a SELECT computes.
 
-use nom::Parser;
 use nom::combinator::{cut, map};
 use nom::sequence::{delimited, preceded};
+use nom::{Err, Parser};
 
 use super::combinators::{
-    Parsed, clause, count_operator, further, keyword, list, list_until, nested, nothing_fits,
+    Parsed, clause, count_operator, further, inside, keyword, list, list_in, nested, nothing_fits,
     operation, parenthesised, spanned, symbol,
 };
-use super::failure::Class;
+use super::decisions::{begins_term, follows_selector};
+use super::failure::{Class, Failure};
 use super::hints::{hint_follows, starts_selector};
 use super::modifier::Modifier;
 use super::names::{function_name, name};
@@ -41,7 +42,9 @@ pub fn selector(input: Tokens<'_>) -> Parsed<'_, Selector> {
 }
 
 pub fn selector_sum(input: Tokens<'_>) -> Parsed<'_, Selector> {
-    operation(selector_product, operators::additive, Selector::arithmetic).parse(input)
+    let failed = |_, failure| failure;
+    let arithmetic = Selector::arithmetic;
+    operation(selector_product, operators::additive, arithmetic, failed).parse(input)
 }
 
 pub fn selector_product(input: Tokens<'_>) -> Parsed<'_, Selector> {
@@ -49,6 +52,7 @@ pub fn selector_product(input: Tokens<'_>) -> Parsed<'_, Selector> {
         selector_factor,
         operators::multiplicative,
         Selector::arithmetic,
+        |_, failure| failure,
     )
     .parse(input)
 }
@@ -65,8 +69,33 @@ pub fn selector_factor(input: Tokens<'_>) -> Parsed<'_, Selector> {
 }
 
 pub fn selector_part(input: Tokens<'_>) -> Parsed<'_, Selector> {
+    if input.literal().is_some() || input.is_keyword(0, Keyword::Null) {
+        input.look(2);
+    }
     let (rest, whole) = simple_selector(input)?;
-    modifiers(rest, whole)
+    // Cassandra tries modifiers as a whole first: what is wrong with them, or behind them, is found where they begin.
+    let refused = || {
+        Err(Err::Failure(Failure::mismatch(
+            rest,
+            rest.context.closer.get(),
+        )))
+    };
+    match modifiers(rest, whole) {
+        Ok((after, whole)) if after.index() == rest.index() || follows_selector(after.kind(0)) => {
+            Ok((after, whole))
+        }
+        Err(Err::Failure(failure)) if failure.is_refusal() => Err(Err::Failure(failure)),
+        Ok((after, _)) => {
+            after.look(0);
+            refused()
+        }
+        Err(Err::Error(failure) | Err::Failure(failure)) => {
+            let seen = &rest.context.seen;
+            seen.set(seen.get().max(failure.at));
+            refused()
+        }
+        Err(incomplete) => Err(incomplete),
+    }
 }
 
 pub fn modifiers(mut input: Tokens<'_>, mut selector: Selector) -> Parsed<'_, Selector> {
@@ -87,7 +116,6 @@ pub fn modifiers(mut input: Tokens<'_>, mut selector: Selector) -> Parsed<'_, Se
         };
         input = rest;
     }
-    input.context.selector_end.set(input.index());
     Ok((input, selector))
 }
 
@@ -119,6 +147,7 @@ pub fn element_or_slice(input: Tokens<'_>) -> Parsed<'_, Modifier> {
 }
 
 pub fn simple_selector(input: Tokens<'_>) -> Parsed<'_, Selector> {
+    input.decide_marker(|kind| kind == Kind::Symbol(Symbol::Dot) || follows_selector(kind))?;
     let (rest, kind) = match input.kind(0) {
         Kind::Symbol(Symbol::QuestionMark | Symbol::Colon) => {
             map(marker, SelectorKind::Marker).parse(input)?
@@ -130,11 +159,15 @@ pub fn simple_selector(input: Tokens<'_>) -> Parsed<'_, Selector> {
         }
         Kind::Symbol(Symbol::OpenParenthesis) => selector_tuple(input)?,
         Kind::Keyword(Keyword::Null) => (input.advance(), SelectorKind::Null),
+        Kind::Keyword(Keyword::Token) => selector_function(input)?,
         Kind::Keyword(
             Keyword::Cast | Keyword::WriteTime | Keyword::MaxWriteTime | Keyword::TimeToLive,
         ) if input.is_symbol(1, Symbol::OpenParenthesis) => selector_function(input)?,
         _ if input.is_function() => selector_function(input)?,
-        _ if input.is_name(0) => map(name, SelectorKind::Column).parse(input)?,
+        _ if input.is_name(0) => {
+            input.decide_column()?;
+            map(name, SelectorKind::Column).parse(input)?
+        }
         _ if input.literal().is_some() => map(constant, SelectorKind::Literal).parse(input)?,
         _ => nothing_fits(input, Class::Selector)?,
     };
@@ -148,7 +181,10 @@ pub fn simple_selector(input: Tokens<'_>) -> Parsed<'_, Selector> {
 }
 
 pub fn selector_list(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
-    let elements = cut(list_until(Symbol::CloseBracket, selector));
+    let elements = cut(inside(
+        Symbol::CloseBracket,
+        list_in(Symbol::CloseBracket, selector),
+    ));
     let close = cut(symbol(Symbol::CloseBracket));
     map(
         delimited(symbol(Symbol::OpenBracket), elements, close),
@@ -158,15 +194,23 @@ pub fn selector_list(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
 }
 
 pub fn selector_tuple(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
-    map(parenthesised(list(selector)), SelectorKind::Tuple).parse(input)
+    let elements = inside(Symbol::CloseParenthesis, list(selector));
+    map(parenthesised(elements), SelectorKind::Tuple).parse(input)
 }
 
 pub fn selector_braced(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
+    if !begins_term(input.kind(1), Symbol::CloseBrace) {
+        return Err(input.undecided(1));
+    }
     let (inside, _) = symbol(Symbol::OpenBrace).parse(input)?;
     let (rest, kind) = if inside.is_symbol(0, Symbol::CloseBrace) {
         (inside, SelectorKind::Set(Vec::new()))
     } else {
-        cut(selector_elements).parse(inside)?
+        cut(super::combinators::inside(
+            Symbol::CloseBrace,
+            selector_elements,
+        ))
+        .parse(inside)?
     };
     let (rest, _) = cut(symbol(Symbol::CloseBrace)).parse(rest)?;
     Ok((rest, kind))
@@ -237,12 +281,19 @@ pub fn column_part(input: Tokens<'_>) -> Parsed<'_, Box<Selector>> {
     let column = spanned(map(name, SelectorKind::Column));
     let (rest, column) = cut(map(column, Selector::from)).parse(inside)?;
     let (rest, part) = modifiers(rest, column)?;
+    if !rest.is_symbol(0, Symbol::CloseParenthesis) && rest.kind(0) != Kind::End {
+        return Err(rest.undecided(0));
+    }
     let (rest, _) = cut(symbol(Symbol::CloseParenthesis)).parse(rest)?;
     Ok((rest, Box::new(part)))
 }
 
 pub fn selector_cast(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
-    let inside = (selector, cut(keyword(Keyword::As)), cut(native_type));
+    let inside = (
+        super::combinators::inside(Keyword::As, selector),
+        cut(keyword(Keyword::As)),
+        cut(native_type),
+    );
     map(
         preceded(keyword(Keyword::Cast), parenthesised(inside)),
         |(selector, _, native)| SelectorKind::Cast(Box::new(selector), native),
@@ -251,7 +302,10 @@ pub fn selector_cast(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
 }
 
 pub fn function_call(input: Tokens<'_>) -> Parsed<'_, SelectorKind> {
-    let arguments = parenthesised(list_until(Symbol::CloseParenthesis, selector));
+    let arguments = parenthesised(inside(
+        Symbol::CloseParenthesis,
+        list_in(Symbol::CloseParenthesis, selector),
+    ));
     map((function_name, arguments), |(name, arguments)| {
         SelectorKind::Function(name, arguments)
     })

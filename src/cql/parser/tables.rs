@@ -6,7 +6,7 @@ use nom::combinator::{cut, map, opt, value};
 use nom::sequence::{pair, preceded, separated_pair};
 
 use super::combinators::{
-    Parsed, all_words, clause, complain, conjunction, flag, keyword, list, list_until, loose_list,
+    Parsed, all_words, clause, complain, conjunction, flag, keyword, list, list_in, loose_list,
     parenthesised, spanned, symbol, token, words,
 };
 use super::definitions::{Item, TableOption, table_of};
@@ -53,7 +53,8 @@ pub fn create_table(input: Tokens<'_>) -> Parsed<'_, CreateTable> {
 }
 
 pub fn table_items(input: Tokens<'_>) -> Parsed<'_, Vec<Item>> {
-    loose_list(table_item).parse(input)
+    let begins = |input: Tokens<'_>| input.is_name(0) || input.is_keyword(0, Keyword::Primary);
+    loose_list(begins, table_item).parse(input)
 }
 
 pub fn table_item(input: Tokens<'_>) -> Parsed<'_, Item> {
@@ -84,6 +85,7 @@ pub fn column_definition(input: Tokens<'_>) -> Parsed<'_, ColumnDefinition> {
 }
 
 pub fn mask(input: Tokens<'_>) -> Parsed<'_, Mask> {
+    input.decide_mask()?;
     let with = words([Keyword::Masked, Keyword::With]);
     preceded(with, cut(alt((default_mask, mask_function)))).parse(input)
 }
@@ -99,7 +101,7 @@ pub fn default_mask(input: Tokens<'_>) -> Parsed<'_, Mask> {
 }
 
 pub fn mask_function(input: Tokens<'_>) -> Parsed<'_, Mask> {
-    let arguments = parenthesised(list_until(Symbol::CloseParenthesis, term));
+    let arguments = parenthesised(list_in(Symbol::CloseParenthesis, term));
     map((function_name, arguments), |(name, arguments)| {
         Mask::Function(name, arguments)
     })
@@ -160,6 +162,9 @@ pub fn alter_table(input: Tokens<'_>) -> Parsed<'_, AlterTable> {
 }
 
 pub fn alter_table_action(input: Tokens<'_>) -> Parsed<'_, AlterTableAction> {
+    if input.is_keyword(0, Keyword::Alter) || input.is_keyword(0, Keyword::Drop) {
+        input.decide_change()?;
+    }
     alt((
         add_columns,
         drop_compact_storage,

@@ -5,11 +5,13 @@ use nom::combinator::{cut, map};
 use nom::sequence::{delimited, preceded, terminated};
 
 use super::combinators::{
-    Parsed, ambiguous, decided_here, further, keyword, list, list_until, nested, nothing_fits,
-    operation, parenthesised, spanned, symbol,
+    Parsed, complain, further, keyword, list, list_in, nested, nothing_fits, operation,
+    parenthesised, spanned, symbol,
 };
-use super::failure::Class;
+use super::decisions::{begins_term, follows_term};
+use super::failure::{Class, Failure, Reason};
 use super::hints::{hint_follows, starts_term};
+use super::lexemes::is_beyond_doubles;
 use super::names::{function_name, name};
 use super::operators;
 use super::tokens::Tokens;
@@ -30,13 +32,30 @@ pub fn sum(input: Tokens<'_>) -> Parsed<'_, Term> {
         let called = operand.is_function() || operand.is_symbol(1, Symbol::OpenParenthesis);
         (called || !operand.is_name(0)).then_some(operator)
     };
-    let (rest, term) = operation(product, operator, Term::arithmetic).parse(input)?;
-    rest.context.term_end.set(rest.index());
+    // Behind a plus a column may stand instead; see `new_value`. So the plus is where it is decided.
+    let failed = |operator: Tokens<'_>, failure: Failure| match failure.kind {
+        Reason::NoAlternative
+            if operator.is_symbol(0, Symbol::Plus) && failure.decision == operator.index() + 1 =>
+        {
+            Failure {
+                decision: operator.index(),
+                ..failure
+            }
+        }
+        _ => failure,
+    };
+    let (rest, term) = operation(product, operator, Term::arithmetic, failed).parse(input)?;
+    if !follows_term(rest.kind(0)) {
+        return Err(rest.undecided(0));
+    }
+    rest.look(1);
     Ok((rest, term))
 }
 
 pub fn product(input: Tokens<'_>) -> Parsed<'_, Term> {
-    operation(factor, operators::multiplicative, Term::arithmetic).parse(input)
+    let failed = |_, failure| failure;
+    let arithmetic = Term::arithmetic;
+    operation(factor, operators::multiplicative, arithmetic, failed).parse(input)
 }
 
 pub fn factor(input: Tokens<'_>) -> Parsed<'_, Term> {
@@ -49,16 +68,24 @@ pub fn factor(input: Tokens<'_>) -> Parsed<'_, Term> {
 }
 
 pub fn simple_term(input: Tokens<'_>) -> Parsed<'_, Term> {
+    input.decide_marker(|kind| kind == Kind::Keyword(Keyword::As) || follows_term(kind))?;
+    // No term is a bare name, so what can be a type is one; a string can be either.
+    let goes_on = match input.kind(1) {
+        Kind::Text => starts_term,
+        _ => |_: Tokens<'_>| true,
+    };
     let (rest, kind) = match input.kind(0) {
         Kind::Symbol(Symbol::QuestionMark | Symbol::Colon) => {
             map(marker, TermKind::Marker).parse(input)?
         }
         Kind::Symbol(Symbol::OpenBracket) => list_literal(input)?,
-        Kind::Symbol(Symbol::OpenBrace) => braced_literal(input)?,
-        Kind::Symbol(Symbol::OpenParenthesis) if hint_follows(input, starts_term)? => {
-            type_hint(input)?
+        Kind::Symbol(Symbol::OpenBrace) => {
+            input.decide_elements()?;
+            braced_literal(input)?
         }
+        Kind::Symbol(Symbol::OpenParenthesis) if hint_follows(input, goes_on)? => type_hint(input)?,
         Kind::Symbol(Symbol::OpenParenthesis) => {
+            input.decide_tuple()?;
             map(tuple_literal, TermKind::Tuple).parse(input)?
         }
         Kind::Keyword(Keyword::Null) => (input.advance(), TermKind::Null),
@@ -78,6 +105,14 @@ pub fn simple_term(input: Tokens<'_>) -> Parsed<'_, Term> {
 
 pub fn constant(input: Tokens<'_>) -> Parsed<'_, Literal> {
     match input.literal() {
+        // Cassandra asks a double what type a number has, and then for the digits of the infinity that it is.
+        Some(Literal::Float(number)) if is_beyond_doubles(&number) => complain(
+            input,
+            format!(
+                "Failed parsing statement: [{}] reason: NumberFormatException Character I is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.",
+                input.context.text
+            ),
+        ),
         Some(literal) => Ok((input.advance(), literal)),
         None => nothing_fits(input, Class::Term),
     }
@@ -112,7 +147,7 @@ pub fn integer_value(input: Tokens<'_>) -> Parsed<'_, Term> {
 }
 
 pub fn list_literal(input: Tokens<'_>) -> Parsed<'_, TermKind> {
-    let elements = cut(list_until(Symbol::CloseBracket, term));
+    let elements = cut(list_in(Symbol::CloseBracket, term));
     let close = cut(symbol(Symbol::CloseBracket));
     map(
         delimited(symbol(Symbol::OpenBracket), elements, close),
@@ -127,7 +162,7 @@ pub fn tuple_literal(input: Tokens<'_>) -> Parsed<'_, Vec<Term>> {
 
 pub fn braced_literal(input: Tokens<'_>) -> Parsed<'_, TermKind> {
     let (inside, _) = symbol(Symbol::OpenBrace).parse(input)?;
-    let (rest, kind) = if inside.is_symbol(0, Symbol::CloseBrace) {
+    let (rest, kind) = if !begins_term(inside.kind(0), Symbol::OpenBrace) {
         (inside, TermKind::Set(Vec::new()))
     } else if inside.is_name(0) && inside.is_symbol(1, Symbol::Colon) {
         map(cut(list(field_value)), TermKind::UserType).parse(inside)?
@@ -178,9 +213,9 @@ pub fn cast(input: Tokens<'_>) -> Parsed<'_, TermKind> {
 }
 
 pub fn function(input: Tokens<'_>) -> Parsed<'_, TermKind> {
-    let open = ambiguous(symbol(Symbol::OpenParenthesis));
-    let (rest, name) = decided_here(terminated(function_name, open)).parse(input)?;
-    let arguments = cut(list_until(Symbol::CloseParenthesis, term));
+    input.decide_function()?;
+    let (rest, name) = terminated(function_name, symbol(Symbol::OpenParenthesis)).parse(input)?;
+    let arguments = cut(list_in(Symbol::CloseParenthesis, term));
     let (rest, arguments) =
         terminated(arguments, cut(symbol(Symbol::CloseParenthesis))).parse(rest)?;
     Ok((rest, TermKind::Function(name, arguments)))

@@ -11,6 +11,7 @@ use std::slice::Iter;
 use nom::{Input, Needed};
 
 use super::failure::{Expected, ExpectedSet};
+use crate::keyword::Keyword;
 use crate::token::{Kind, Token};
 use crate::tree::{Identifier, Marker, Span};
 
@@ -34,10 +35,10 @@ pub struct Context<'t> {
     pub operators: Cell<usize>,
     /// Elements of lists so far.
     pub elements: Cell<usize>,
-    /// The token after the last term; see `Error`.
-    pub term_end: Cell<usize>,
-    /// The token after the last selector.
-    pub selector_end: Cell<usize>,
+    /// The last token that Cassandra's parser has read.
+    pub seen: Cell<usize>,
+    /// What must come after the whole selector that the parser is in.
+    pub closer: Cell<Expected>,
     /// The text of the error that refuses well-formed input.
     pub complaint: RefCell<Option<String>>,
 }
@@ -55,8 +56,8 @@ impl<'t> Context<'t> {
             type_depth: Cell::new(0),
             operators: Cell::new(0),
             elements: Cell::new(0),
-            term_end: Cell::default(),
-            selector_end: Cell::default(),
+            seen: Cell::default(),
+            closer: Cell::new(Keyword::From.into()),
             complaint: RefCell::default(),
         }
     }
@@ -116,6 +117,15 @@ impl<'t> Tokens<'t> {
     pub fn advance(&self) -> Self {
         Self {
             rest: self.rest.get(1..).unwrap_or_default(),
+            context: self.context,
+        }
+    }
+
+    /// The input from a token ahead; the end stays.
+    pub fn ahead(&self, count: usize) -> Self {
+        let count = count.min(self.rest.len().saturating_sub(1));
+        Self {
+            rest: self.rest.get(count..).unwrap_or_default(),
             context: self.context,
         }
     }

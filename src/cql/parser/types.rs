@@ -27,6 +27,9 @@ pub fn data_type(input: Tokens<'_>) -> Parsed<'_, DataType> {
     if input.is_symbol(1, Symbol::Dot) {
         return map(type_name, DataType::User).parse(input);
     }
+    if matches!(input.kind(0), Kind::Keyword(_)) && input.is_name(0) {
+        input.decide_type()?;
+    }
     let parameters_follow = input.is_symbol(1, Symbol::Less);
     match input.kind(0) {
         Kind::Keyword(Keyword::Frozen) if parameters_follow => frozen_type(input),

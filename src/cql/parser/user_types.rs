@@ -29,7 +29,7 @@ pub fn create_type(input: Tokens<'_>) -> Parsed<'_, CreateType> {
 }
 
 pub fn fields(input: Tokens<'_>) -> Parsed<'_, Vec<Field>> {
-    loose_list(field).parse(input)
+    loose_list(|input| input.is_name(0), field).parse(input)
 }
 
 pub fn field(input: Tokens<'_>) -> Parsed<'_, Field> {

@@ -39,10 +39,11 @@ impl Display for Literal {
         match self {
             Self::Text(text) => write!(out, "'{}'", text.replace('\'', "''")),
             Self::Boolean(value) => value.fmt(out),
-            Self::Hex(digits) => write!(out, "0x{digits}"),
-            Self::Integer(text) | Self::Float(text) | Self::Uuid(text) | Self::Duration(text) => {
-                out.write_str(text)
-            }
+            Self::Integer(text)
+            | Self::Float(text)
+            | Self::Uuid(text)
+            | Self::Hex(text)
+            | Self::Duration(text) => out.write_str(text),
         }
     }
 }

@@ -96,7 +96,7 @@ fn more_messages() {
     );
     message(
         "SELECT a b FROM t",
-        "line 1:9 no viable alternative at input 'b' (SELECT a [b]...)",
+        "line 1:9 no viable alternative at input 'b' (SELECT [a] b...)",
     );
     message(
         "SELECT a, FROM t",
@@ -116,7 +116,7 @@ fn more_messages() {
     );
     message(
         "CREATE TABLE t (a int b int)",
-        "line 1:22 mismatched input 'b' expecting ')' (... TABLE t (a int [b]...)",
+        "line 1:22 no viable alternative at input 'b' (CREATE TABLE t (a [int] b...)",
     );
     message(
         "CREATE KEYSPACE ks",
@@ -126,6 +126,21 @@ fn more_messages() {
         "USE 'ks' x",
         "line 1:4 no viable alternative at input 'ks' (USE ['k]...)",
     );
+}
+
+/// What Cassandra's parser decides by several tokens, and which tokens it has read then.
+#[test]
+fn decisions() {
+    let mut checked = 0;
+    let mut lines = include_str!("messages.txt").lines().skip(1);
+    while let Some(statement) = lines.next() {
+        if statement.is_empty() {
+            continue;
+        }
+        message(statement, lines.next().expect("a message").trim_start());
+        checked += 1;
+    }
+    assert!(checked > 200, "{checked} statements");
 }
 
 #[test]
@@ -163,6 +178,11 @@ fn well_formed_but_refused() {
         "Bind variables cannot be used for table names",
     );
     message("USE ?", "Bind variables cannot be used for keyspace names");
+    message(
+        "INSERT INTO t (a) VALUES (-1e400)",
+        "Failed parsing statement: [INSERT INTO t (a) VALUES (-1e400)] reason: NumberFormatException Character I is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.",
+    );
+    assert!(parse("INSERT INTO t (a) VALUES (1e-400, Infinity, 1.7e308)").is_ok());
     message(
         "ALTER TABLE t WITH a = 1 AND a = 2",
         "Multiple definitions for property 'a'",

@@ -118,7 +118,8 @@ fn every_example_parses_and_prints() {
 }
 
 /// Random statements. Two keys of a map may come out alike, two assignments may contradict each
-/// other; such statements are well-formed but refused, with their own words.
+/// other, a number may be greater than all doubles; such statements are well-formed but refused,
+/// with their own words.
 #[test]
 fn generated_statements_parse_and_print() {
     let grammar = grammar();
@@ -126,9 +127,13 @@ fn generated_statements_parse_and_print() {
     for seed in 0..20_000 {
         let text = Generator::new(&grammar, seed, 12 + seed as usize % 14).text("query");
         if let Err(error) = round_trip(&text) {
-            let alike = error.contains("\nMultiple definition")
-                || error.contains("\nMultiple incompatible");
-            assert!(alike, "seed {seed}\n{error}");
+            let refusals = [
+                "\nMultiple definition",
+                "\nMultiple incompatible",
+                "reason: NumberFormatException",
+            ];
+            let known = refusals.iter().any(|refusal| error.contains(refusal));
+            assert!(known, "seed {seed}\n{error}");
             refused += 1;
         }
     }

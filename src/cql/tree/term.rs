@@ -65,7 +65,7 @@ pub enum Literal {
     Boolean(bool),
     /// 36 characters, as written.
     Uuid(String),
-    /// Hexadecimal digits after `0x`, which is not kept.
+    /// Hexadecimal digits after `0x` or `0X`, as written.
     Hex(String),
     /// A duration in one of three notations, as written.
     Duration(String),
@@ -79,10 +79,10 @@ impl Literal {
             | Self::Integer(text)
             | Self::Float(text)
             | Self::Uuid(text)
+            | Self::Hex(text)
             | Self::Duration(text) => text.as_str().into(),
             Self::Boolean(true) => "true".into(),
             Self::Boolean(false) => "false".into(),
-            Self::Hex(digits) => format!("0x{digits}").into(),
         }
     }
 }
