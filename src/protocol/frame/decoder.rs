@@ -53,6 +53,8 @@ pub struct Decoder {
     direction: Direction,
     body_bytes_max: usize,
     version: Option<Version>,
+    /// No other version is taken any more.
+    is_settled: bool,
     body_compression: Option<Compression>,
     segments: Option<segment::Format>,
     /// Envelopes, or the beginning of one, that came out of segments.
@@ -77,6 +79,7 @@ impl Decoder {
             direction,
             body_bytes_max,
             version: None,
+            is_settled: false,
             body_compression: None,
             segments: None,
             pending: BytesMut::new(),
@@ -87,6 +90,11 @@ impl Decoder {
     /// The version of the connection, once an envelope has named it.
     pub fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    /// From now on, the version of the last envelope is the only one: STARTUP was accepted, or an answer has come.
+    pub fn settle_version(&mut self) {
+        self.is_settled = true;
     }
 
     /// Bytes of envelopes, or of the beginning of one, that came out of segments and were not taken.
@@ -182,18 +190,23 @@ impl Decoder {
         if self.skip_bytes > 0 {
             return Ok(None);
         }
-        let Some(version) = self.check_version(input)? else {
+        let Some(version) = spoken_version(input)? else {
             return Ok(None);
         };
         let Some(total_bytes) = envelope_bytes(input) else {
             return Ok(None);
         };
         let header = Header {
+            direction_bit: input[0] & DIRECTION_BIT,
             version,
             flags: input[1],
             stream: i16::from_be_bytes([input[2], input[3]]),
             code: input[4],
         };
+        if !self.is_settled {
+            self.version = Some(version);
+            self.is_settled = self.direction == Direction::Response;
+        }
         if let Err(failure) = self.check_header(&header, total_bytes - HEADER_BYTES) {
             self.skip_bytes = total_bytes;
             self.skip(input);
@@ -213,43 +226,6 @@ impl Decoder {
         self.skip_bytes -= dropped;
     }
 
-    /// Reads version and stream, the first four bytes, which say enough to refuse a client of another version.
-    fn check_version(&mut self, input: &[u8]) -> Result<Option<Version>, Failure> {
-        let Some(&[first, _, high, low]) = input.first_chunk::<4>() else {
-            return Ok(None);
-        };
-        let number = first & !DIRECTION_BIT;
-        // Before version 3 the stream was one byte.
-        let stream = if number < 3 {
-            i16::from(high as i8)
-        } else {
-            i16::from_be_bytes([high, low])
-        };
-        let Some(version) = Version::from_number(number) else {
-            return Err(Failure::UnsupportedVersion {
-                stream,
-                error: Version::unsupported(number),
-            });
-        };
-        if first & DIRECTION_BIT != self.direction.bit() {
-            let error =
-                "Wrong protocol direction: the sender's side of the connection is set differently";
-            return Err(fatal(stream, Error::Protocol(error.to_owned())));
-        }
-        match self.version.replace(version) {
-            Some(before) if before != version => {
-                self.version = Some(before);
-                Err(fatal(
-                    stream,
-                    Error::Protocol(format!(
-                        "Invalid message version. Got {version} but previous messages on this connection had version {before}"
-                    )),
-                ))
-            }
-            _ => Ok(Some(version)),
-        }
-    }
-
     fn check_header(&self, header: &Header, body_bytes: usize) -> Result<(), Failure> {
         let stream = header.stream;
         if body_bytes > limits::ANSWER_BYTES_MAX {
@@ -264,15 +240,24 @@ impl Decoder {
                 error: Error::too_big(body_bytes, self.body_bytes_max),
             });
         }
+        let refused = |error| Err(Failure::Refused { stream, error });
+        match self.version {
+            Some(before) if self.is_settled && before != header.version => {
+                return refused(Error::Protocol(format!(
+                    "Invalid message version. Got {} but previous messages on this connection had version {before}",
+                    header.version
+                )));
+            }
+            _ => {}
+        }
         match Opcode::from_code(header.code) {
-            None => Err(Failure::Refused {
-                stream,
-                error: Error::Protocol(format!("Unknown opcode {}", header.code)),
-            }),
-            Some(opcode) if opcode.direction() != self.direction => Err(Failure::Refused {
-                stream,
-                error: wrong_direction(opcode),
-            }),
+            None => refused(Error::Protocol(format!("Unknown opcode {}", header.code))),
+            Some(opcode)
+                if opcode.direction() != self.direction
+                    || header.direction_bit != self.direction.bit() =>
+            {
+                refused(wrong_direction(opcode, self.direction))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -283,6 +268,7 @@ impl Decoder {
             flags,
             stream,
             code,
+            ..
         } = header;
         let opcode = Opcode::from_code(code).expect("the header was checked");
         // On v5 the flag has no meaning: segments are compressed, not bodies.
@@ -317,10 +303,32 @@ impl Decoder {
 
 /// The fields of a header before its body is there.
 struct Header {
+    direction_bit: u8,
     version: Version,
     flags: u8,
     stream: i16,
     code: u8,
+}
+
+/// Reads version and stream, the first four bytes, which say enough to refuse a client of another version.
+fn spoken_version(input: &[u8]) -> Result<Option<Version>, Failure> {
+    let Some(&[first, _, high, low]) = input.first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let number = first & !DIRECTION_BIT;
+    // Before version 3 the stream was one byte.
+    let stream = if number < 3 {
+        i16::from(high as i8)
+    } else {
+        i16::from_be_bytes([high, low])
+    };
+    match Version::from_number(number) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Failure::UnsupportedVersion {
+            stream,
+            error: Version::unsupported(number),
+        }),
+    }
 }
 
 fn fatal(stream: i16, error: Error) -> Failure {

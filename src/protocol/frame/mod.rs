@@ -14,7 +14,7 @@
 //! which of the two it is in.
 //!
 //! - A body's length is compared with the limit as soon as its header is there, before its bytes are gathered.
-//! - The version of the first envelope is the version of the connection.
+//! - The version of STARTUP is the version of the connection; an OPTIONS before it may have another.
 
 mod decoder;
 mod encoder;
@@ -198,11 +198,11 @@ impl Direction {
     }
 }
 
-/// The error for a message that only the other side sends.
-pub(crate) fn wrong_direction(opcode: Opcode) -> Error {
-    let (sent, expected) = match opcode.direction() {
-        Direction::Request => (Direction::Request, Direction::Response),
-        Direction::Response => (Direction::Response, Direction::Request),
+/// The error for a message that the other side should not have sent, as its receiver's side `expected` it.
+pub(crate) fn wrong_direction(opcode: Opcode, expected: Direction) -> Error {
+    let sent = match expected {
+        Direction::Request => Direction::Response,
+        Direction::Response => Direction::Request,
     };
     Error::Protocol(format!(
         "Wrong protocol direction (expected {}, got {}) for opcode {} ({})",

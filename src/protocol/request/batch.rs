@@ -10,12 +10,12 @@
 //! | flags, `[byte]` on v4, `[int]` on v5 | 0x10, 0x20, 0x80, 0x100 as in `parameters` |
 //! | `[short]` serial consistency, `[long]` timestamp, `[string]` keyspace, `[int]` now in seconds | each with its flag |
 //!
-//! The flag 0x40 (names for values) comes after the values that it would change, so it cannot be honoured and is refused.
+//! The flag 0x40 (names for values) comes after the values that it would change, so it cannot be honoured and is ignored.
 //! Like values, statements are walked once and then iterated in place.
 
 use bytes::{BufMut, BytesMut};
 
-use super::parameters::{self, NAMES_FOR_VALUES, Tail};
+use super::parameters::{self, Tail};
 use super::{Bindings, Values};
 use crate::consistency::Consistency;
 use crate::version::Version;
@@ -103,11 +103,6 @@ impl<'a> Batch<'a> {
         let statements = BatchStatements::decode(reader)?;
         let consistency = parameters::consistency(reader)?;
         let flags = parameters::flags(version, reader)?;
-        if flags & NAMES_FOR_VALUES != 0 {
-            return Err(Malformed::new(
-                "Named values are not supported in BATCH messages",
-            ));
-        }
         let Tail {
             serial_consistency,
             timestamp,

@@ -172,7 +172,7 @@ pub fn decode<'a>(
         Opcode::Prepare => Request::Prepare(prepare(version, &mut reader)?),
         Opcode::Execute => Request::Execute(execute(version, &mut reader)?),
         Opcode::Batch => Request::Batch(Batch::decode(version, &mut reader)?),
-        response => return Err(frame::wrong_direction(response)),
+        response => return Err(frame::wrong_direction(response, frame::Direction::Request)),
     })
 }
 

@@ -9,11 +9,11 @@
 //! | `[bytes]` paging state | 0x08 |
 //! | `[short]` serial consistency | 0x10 |
 //! | `[long]` timestamp in microseconds | 0x20 |
-//! | `[string]` keyspace | 0x80, v5 |
+//! | `[string]` keyspace | 0x80 |
 //! | `[int]` now in seconds | 0x100, v5 |
 //!
-//! 0x02 asks for an answer without metadata. A page size below 1 means no paging. BATCH ends with the same fields from serial
-//! consistency on, so both share them here.
+//! 0x02 asks for an answer without metadata. A page size below 0 means no paging; 0 is refused. BATCH ends with the same fields from serial
+//! consistency on, so both share them here. A flag without a meaning is ignored, as Cassandra does.
 
 use bytes::{BufMut, BytesMut};
 
@@ -28,12 +28,9 @@ const PAGE_SIZE: u32 = 0x04;
 const PAGING_STATE: u32 = 0x08;
 const SERIAL_CONSISTENCY: u32 = 0x10;
 const TIMESTAMP: u32 = 0x20;
-pub(super) const NAMES_FOR_VALUES: u32 = 0x40;
+const NAMES_FOR_VALUES: u32 = 0x40;
 const KEYSPACE: u32 = 0x80;
 const NOW_IN_SECONDS: u32 = 0x100;
-
-const KNOWN_IN_V4: u32 = 0x7F;
-const KNOWN_IN_V5: u32 = 0x1FF;
 
 /// How to execute a statement, and with which values.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,9 +82,7 @@ impl<'a> Parameters<'a> {
         }
         parameters.skip_metadata = flags & SKIP_METADATA != 0;
         if flags & PAGE_SIZE != 0 {
-            parameters.page_size = u32::try_from(reader.int("the page size")?)
-                .ok()
-                .filter(|rows| *rows > 0);
+            parameters.page_size = page_size(reader)?;
         }
         if flags & PAGING_STATE != 0 {
             parameters.paging_state = reader.bytes("the paging state")?;
@@ -237,19 +232,18 @@ pub(super) fn consistency(reader: &mut Reader<'_>) -> Result<Consistency, Malfor
     Consistency::from_code(reader.short("the consistency level")?)
 }
 
-/// Reads the flags. An unknown one is refused: what it announces would be read as something else.
 pub(super) fn flags(version: Version, reader: &mut Reader<'_>) -> Result<u32, Malformed> {
-    let (flags, known) = match version {
-        Version::V4 => (u32::from(reader.byte("the flags")?), KNOWN_IN_V4),
-        Version::V5 => (reader.int("the flags")? as u32, KNOWN_IN_V5),
-    };
-    if flags & !known != 0 {
-        return Err(Malformed::new(format!(
-            "Unknown flags {:#x} for protocol version {version}",
-            flags & !known
-        )));
+    match version {
+        Version::V4 => Ok(u32::from(reader.byte("the flags")?)),
+        Version::V5 => Ok(reader.int("the flags")? as u32),
     }
-    Ok(flags)
+}
+
+fn page_size(reader: &mut Reader<'_>) -> Result<Option<u32>, Malformed> {
+    match reader.int("the page size")? {
+        0 => Err(Malformed::new("The page size cannot be 0")),
+        rows => Ok(u32::try_from(rows).ok()),
+    }
 }
 
 pub(super) fn put_flags(flags: u32, version: Version, out: &mut BytesMut) {

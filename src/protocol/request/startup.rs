@@ -1,7 +1,7 @@
 //! STARTUP: a map of options, of which the server must understand two.
 //!
-//! `CQL_VERSION` must be there and at least 3. `COMPRESSION` names a codec that the protocol version offers. All other keys are
-//! kept as they are, for whoever lists clients; none is refused.
+//! `CQL_VERSION` must be there, a version, and at least 3. `COMPRESSION` names a codec that the protocol version offers. All other keys are
+//! kept as they are, for whoever lists clients; none is refused. Of a key that comes twice the last one counts.
 
 use crate::compress::Compression;
 use crate::error::Error;
@@ -35,14 +35,14 @@ impl<'a> Startup<'a> {
     pub fn get(&self, key: &str) -> Option<&'a str> {
         self.options
             .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .rfind(|(name, _)| name.eq_ignore_ascii_case(key))
             .map(|(_, value)| *value)
     }
 
     /// Checks the options, and says which compression they ask for.
     pub fn compression(&self, version: Version) -> Result<Option<Compression>, Error> {
         self.check_cql_version()?;
-        let Some(name) = self.get("COMPRESSION").filter(|name| !name.is_empty()) else {
+        let Some(name) = self.get("COMPRESSION") else {
             return Ok(None);
         };
         let compression = Compression::from_name(name)
@@ -66,13 +66,31 @@ impl<'a> Startup<'a> {
                 "Missing value CQL_VERSION in STARTUP message".to_owned(),
             ));
         };
-        match version.split('.').next().map(str::parse::<u32>) {
-            Some(Ok(3..)) => Ok(()),
-            _ => Err(Error::Protocol(format!(
+        let Some(major) = major_version(version) else {
+            return Err(Error::Protocol(format!("Invalid version value: {version}")));
+        };
+        if major < 3 {
+            return Err(Error::Protocol(format!(
                 "CQL version {version} is not supported by the binary protocol (supported version are >= 3.0.0)"
-            ))),
+            )));
         }
+        Ok(())
     }
+}
+
+/// The first number of a version such as `3.0`, `3.4.7` or `3.4.7-SNAPSHOT`; none if it is no version.
+fn major_version(version: &str) -> Option<u32> {
+    let numbers = version
+        .split_once('-')
+        .map_or(version, |(numbers, _)| numbers);
+    let mut numbers = numbers.split('.').map(|number| {
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| number.parse::<u32>().ok()).flatten()
+    });
+    let major = numbers.next()??;
+    let mut rest = numbers.peekable();
+    rest.peek()?;
+    rest.all(|number| number.is_some()).then_some(major)
 }
 
 #[cfg(test)]
@@ -111,6 +129,44 @@ mod tests {
             Err(
                 "CQL version 2.0.0 is not supported by the binary protocol (supported version are >= 3.0.0)",
             ),
+        );
+        for version in ["3.0", "3.99.0", "4.0.0", "03.0.0", "3.0.0-x", "3.0.0.0"] {
+            check(&[("CQL_VERSION", version)], Version::V4, Ok(None));
+        }
+        check(
+            &[("CQL_VERSION", "3")],
+            Version::V4,
+            Err("Invalid version value: 3"),
+        );
+        check(
+            &[("CQL_VERSION", "")],
+            Version::V4,
+            Err("Invalid version value: "),
+        );
+        check(
+            &[("CQL_VERSION", "3.x")],
+            Version::V4,
+            Err("Invalid version value: 3.x"),
+        );
+        check(
+            &[("CQL_VERSION", " 3.0.0")],
+            Version::V4,
+            Err("Invalid version value:  3.0.0"),
+        );
+        check(
+            &[("CQL_VERSION", "99999999999.0.0")],
+            Version::V4,
+            Err("Invalid version value: 99999999999.0.0"),
+        );
+        check(
+            &[("CQL_VERSION", "2.0.0"), ("CQL_VERSION", "3.0.0")],
+            Version::V4,
+            Ok(None),
+        );
+        check(
+            &[("CQL_VERSION", "3.0.0"), ("COMPRESSION", "")],
+            Version::V4,
+            Err("Unknown compression algorithm: "),
         );
         check(
             &[("CQL_VERSION", "3.0.0"), ("COMPRESSION", "snappy")],

@@ -78,11 +78,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The value of this name: the last one, if it was bound twice.
+    /// The value of this name: the first one, if it was bound twice.
     pub fn by_name(&self, name: &str) -> Option<Value<'a>> {
         self.with_names()
-            .filter(|(bound, _)| *bound == Some(name))
-            .last()
+            .find(|(bound, _)| *bound == Some(name))
             .map(|(_, value)| value)
     }
 }

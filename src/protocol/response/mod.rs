@@ -243,7 +243,9 @@ impl<'a> Response<'a> {
             Opcode::Event => Event::decode(reader).map(Response::Event),
             Opcode::AuthChallenge => reader.bytes("the token").map(Response::AuthChallenge),
             Opcode::AuthSuccess => reader.bytes("the token").map(Response::AuthSuccess),
-            request => Err(Malformed::new(frame::wrong_direction(request).to_string())),
+            request => Err(Malformed::new(
+                frame::wrong_direction(request, frame::Direction::Response).to_string(),
+            )),
         }
     }
 }

@@ -79,7 +79,7 @@ impl RowsWriter {
         let metadata_offset = out.len();
         out.put_i32(match choice {
             MetadataChoice::Full => metadata.flags(),
-            MetadataChoice::Skip => NO_METADATA,
+            MetadataChoice::Skip => metadata.flags() | NO_METADATA,
             MetadataChoice::Changed(_) => metadata.flags() | METADATA_CHANGED,
         });
         out.put_i32(metadata.count());

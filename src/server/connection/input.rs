@@ -62,6 +62,7 @@ impl Input {
 
     /// From here on requests travel so.
     pub(crate) fn wrap(&mut self, wrapping: Wrapping) {
+        self.decoder.settle_version();
         match wrapping {
             Wrapping::Plain => {}
             Wrapping::Bodies(compression) => self.decoder.use_compression(compression),

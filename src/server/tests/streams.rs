@@ -140,7 +140,7 @@ fn flags_that_need_no_answer_are_taken() {
 }
 
 #[test]
-fn a_client_of_another_version_after_startup_is_told_and_closed() {
+fn another_version_after_startup_is_refused_and_the_connection_goes_on() {
     sim::local::block_on(5, |env| async move {
         let node = Node::start(&env, Settings::default()).await;
         let mut raw = node.raw(&[]).await;
@@ -151,6 +151,35 @@ fn a_client_of_another_version_after_startup_is_told_and_closed() {
         let answer = raw.next().await;
         let (stream, error, message) = error_of(&answer).expect("an error");
         assert_eq!((stream, error.code()), (9, 0x000A), "{message}");
-        assert!(raw.is_closed_within(&env, Duration::from_secs(1)).await);
+        raw.send(&envelope(&query(LOCAL), 0, 10)).await;
+        let answer = raw.next().await;
+        assert_eq!((answer.stream, answer.opcode), (10, Opcode::Result));
+    });
+}
+
+#[test]
+fn the_version_of_startup_counts_and_not_that_of_options_before_it() {
+    sim::local::block_on(6, |env| async move {
+        let node = Node::start(&env, Settings::default()).await;
+        let mut raw = Raw::new(node.connect().await);
+        let mut options = envelope(&Request::Options, 0, 1);
+        options[0] = Version::V5.number();
+        raw.send(&options).await;
+        let answer = raw.next().await;
+        assert_eq!(
+            (answer.version, answer.opcode),
+            (Version::V5, Opcode::Supported)
+        );
+        // A client that checks what it receives would call the change of version an error: from here on a new one reads.
+        let mut raw = Raw::new(raw.stream);
+        let startup = Request::Startup(Startup::new(vec![("CQL_VERSION", "3.0.0")]));
+        raw.send(&envelope(&startup, 0, 2)).await;
+        let answer = raw.next().await;
+        assert_eq!(
+            (answer.version, answer.opcode),
+            (Version::V4, Opcode::Ready)
+        );
+        raw.send(&envelope(&query(LOCAL), 0, 3)).await;
+        assert_eq!(raw.next().await.opcode, Opcode::Result);
     });
 }
