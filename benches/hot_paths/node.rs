@@ -15,7 +15,7 @@ use protocol::request::{self, Bindings, Execute, Parameters, Prepare, Query, Req
 use protocol::response::{self, Response};
 use protocol::result::Outcome;
 use protocol::{Consistency, Version};
-use query::{Output, Progress, Service, Session};
+use query::{Apart, Output, Progress, Service, Session};
 use storage::{Engine, Facts, SyncMode};
 use tokio::runtime::Runtime;
 
@@ -203,7 +203,10 @@ impl Client {
         loop {
             progress = match progress {
                 Progress::Answered | Progress::Acknowledged => return None,
-                Progress::Later(later) => return Some(self.node.runtime.block_on(later)),
+                Progress::Later(later) => match self.node.runtime.block_on(later) {
+                    Apart::Answer(answer) => return Some(answer),
+                    Apart::Read(parked) => Progress::Parked(parked),
+                },
                 Progress::Parked(mut parked) => {
                     if let Some(wait) = parked.take_wait() {
                         self.node.runtime.block_on(wait);

@@ -4,11 +4,12 @@
 //! on. Two things are done so: executing a statement that must first be looked up in
 //! `system.prepared_statements`, here, and what reads before it writes, in `crate::read_first`.
 //!
-//! Nobody waits for ever: each step has the deadline that its kind of request has everywhere.
+//! Nobody waits for ever: each step has the deadline that its kind of request has everywhere. A read
+//! is handed back as soon as it must wait: its answer grows in the connection's turns, where it is
+//! counted.
 
 use std::sync::Arc;
 
-use base::env::give_way;
 use bytes::BytesMut;
 use coordinator::Turn;
 use futures_util::FutureExt;
@@ -19,7 +20,7 @@ use protocol::request::{self, Request};
 
 use crate::answer::Address;
 use crate::error::{Error, write_timeout};
-use crate::output::{Output, Progress};
+use crate::output::{Apart, Output, Progress};
 use crate::prepared::{Id, Prepared};
 use crate::service::{Call, Service, consistency_of, error_answer};
 use crate::session::Session;
@@ -61,7 +62,7 @@ pub fn after_lookup(
     call: &Call<'_>,
     request: &Request<'_>,
     unknown: Vec<Id>,
-) -> BoxFuture<'static, BytesMut> {
+) -> BoxFuture<'static, Apart> {
     let alone = Alone::new(service, call, request);
     let consistency = consistency_of(request);
     async move {
@@ -75,12 +76,12 @@ pub fn after_lookup(
             // A client that is told so prepares the statement again, which needs no look-up.
             let found = found.await.unwrap_or(Err(Error::Unprepared(id)));
             if let Err(error) = found {
-                return error_answer(address, &error, consistency);
+                return Apart::Answer(error_answer(address, &error, consistency));
             }
         }
         execute(alone)
             .await
-            .unwrap_or_else(|error| error_answer(address, &error, consistency))
+            .unwrap_or_else(|error| Apart::Answer(error_answer(address, &error, consistency)))
     }
     .boxed()
 }
@@ -118,8 +119,8 @@ async fn look_up(service: &Service, id: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// Executes a request to its end, turn by turn.
-async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
+/// Executes a request to its end; a read, as far as it goes without waiting.
+async fn execute(mut alone: Alone) -> Result<Apart, Error> {
     let (service, address) = (alone.service.clone(), alone.address);
     let (request, session) = alone.parts()?;
     let consistency = consistency_of(&request);
@@ -128,40 +129,21 @@ async fn execute(mut alone: Alone) -> Result<BytesMut, Error> {
         _ => WriteType::Simple,
     };
     let (mut turn, mut out) = (service.turn(), Output::default());
-    let mut progress = service.begin(&mut turn, session, &request, address, &mut out);
-    loop {
-        match progress {
-            Progress::Answered => {
-                turn.commit()?;
-                return Ok(out.answers);
-            }
-            Progress::Acknowledged => {
-                let limit = service.coordinator().options().write_timeout;
-                let committed = commit(&service, &mut turn);
-                let committed = service.coordinator().env().timeout(limit, committed);
-                let late = || write_timeout(consistency, write_type);
-                committed.await.ok_or_else(late)??;
-                return Ok(out.acknowledgements);
-            }
-            Progress::Later(later) => return Ok(later.await),
-            Progress::Parked(mut parked) => {
-                let env = service.coordinator().env();
-                let left = parked.deadline().saturating_sub(env.mono());
-                let wait = parked.take_wait();
-                let waited = env.timeout(left, async {
-                    if let Some(wait) = wait {
-                        wait.await;
-                    }
-                    give_way().await;
-                });
-                if waited.await.is_none() {
-                    parked.time_out(&mut out);
-                    return Ok(out.answers);
-                }
-                turn.begin();
-                progress = parked.resume(&mut turn, &mut out);
-            }
+    match service.begin(&mut turn, session, &request, address, &mut out) {
+        Progress::Answered => {
+            turn.commit()?;
+            Ok(Apart::Answer(out.answers))
         }
+        Progress::Acknowledged => {
+            let limit = service.coordinator().options().write_timeout;
+            let committed = commit(&service, &mut turn);
+            let committed = service.coordinator().env().timeout(limit, committed);
+            let late = || write_timeout(consistency, write_type);
+            committed.await.ok_or_else(late)??;
+            Ok(Apart::Answer(out.acknowledgements))
+        }
+        Progress::Parked(parked) => Ok(Apart::Read(parked)),
+        Progress::Later(later) => Ok(later.await),
     }
 }
 

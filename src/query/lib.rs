@@ -47,6 +47,6 @@ mod write;
 
 pub use error::Error;
 pub use options::Options;
-pub use output::{Acknowledgement, Output, Parked, Progress};
+pub use output::{Acknowledgement, Apart, Output, Parked, Progress};
 pub use service::Service;
 pub use session::Session;

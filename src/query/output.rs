@@ -48,8 +48,16 @@ pub enum Progress {
     Acknowledged,
     /// It reads on in another turn.
     Parked(Parked),
-    /// It does something that takes its own time: the future gives its answer.
-    Later(BoxFuture<'static, BytesMut>),
+    /// It does something that takes its own time: the future gives its answer, or the read that makes it.
+    Later(BoxFuture<'static, Apart>),
+}
+
+/// What a request has come to that was not carried out within turns.
+pub enum Apart {
+    /// Its answer, a complete envelope.
+    Answer(BytesMut),
+    /// A read, which goes on in turns as any other does: what it holds is counted, and may be refused.
+    Read(Parked),
 }
 
 /// A read that goes on in another turn, with what it has written so far.
@@ -74,9 +82,9 @@ impl Parked {
         self.deadline
     }
 
-    /// Bytes of the answer that it has so far.
+    /// Bytes that it holds: the memory of its answer so far, and of the rows that it works on.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len() + self.execution.gathered_bytes()
+        self.buffer.capacity() + self.execution.held_bytes()
     }
 
     /// What to await before going on; nothing if it only gave way to others.

@@ -29,7 +29,7 @@ use crate::bind::Bindings;
 use crate::error::{Error, write_timeout};
 use crate::modify::Plan;
 use crate::modify::lists::Lists;
-use crate::output::Output;
+use crate::output::{Apart, Output};
 use crate::prepared::Id;
 use crate::service::{Call, Service, consistency_of, error_answer};
 use crate::statement::{Action, Planned};
@@ -40,7 +40,7 @@ pub fn start(
     service: Service,
     call: &Call<'_>,
     request: &Request<'_>,
-) -> BoxFuture<'static, BytesMut> {
+) -> BoxFuture<'static, Apart> {
     let mut alone = Alone::new(service, call, request);
     let consistency = consistency_of(request);
     let late = write_timeout(consistency, write_type(request));
@@ -49,9 +49,10 @@ pub fn start(
         let limit = service.coordinator().options().write_timeout;
         let written = write(&mut alone);
         let written = service.coordinator().env().timeout(limit, written).await;
-        written
+        let answer = written
             .unwrap_or_else(|| Err(late.into()))
-            .unwrap_or_else(|error| error_answer(address, &error, consistency))
+            .unwrap_or_else(|error| error_answer(address, &error, consistency));
+        Apart::Answer(answer)
     }
     .boxed()
 }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::answer::Address;
 use crate::error::{Error, truncate_failed, write_timeout};
 use crate::events;
-use crate::output::Progress;
+use crate::output::{Apart, Progress};
 use crate::service::{Call, Service, error_answer};
 
 /// Carries out a statement that has no plan.
@@ -195,6 +195,7 @@ fn propose(
                 }
             }
         }
+        .map(Apart::Answer)
         .boxed(),
     )
 }

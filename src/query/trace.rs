@@ -21,7 +21,7 @@ use types::value::inet;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::output::Progress;
+use crate::output::{Apart, Progress};
 use crate::service::{Service, consistency_of};
 use crate::session::Session;
 
@@ -101,13 +101,20 @@ impl Trace {
             Progress::Later(later) => {
                 self.note("Continuing apart from the turn");
                 let answered = async move {
-                    let answer = later.await;
+                    let answer = match later.await {
+                        Apart::Answer(answer) => answer,
+                        Apart::Read(mut parked) => {
+                            self.note("Reading on in another turn");
+                            parked.trace = Some(Box::new(self));
+                            return Apart::Read(parked);
+                        }
+                    };
                     let mut turn = self.service.turn();
                     self.finish(&mut turn);
                     if let Err(error) = turn.commit() {
                         tracing::warn!("a trace was not written: {error}");
                     }
-                    answer
+                    Apart::Answer(answer)
                 };
                 return Progress::Later(answered.boxed());
             }

@@ -88,10 +88,15 @@ pub struct Execution {
     values: Values,
     sink: Sink,
     returned: u64,
+    /// Bytes of the largest row so far.
+    largest_row_bytes: usize,
     last: Option<Position>,
     more: bool,
     warnings: Vec<String>,
 }
+
+/// How often a row may be there while it is read: as it lies in its source, as it is merged, and as the next one begins.
+const ROW_COPIES: usize = 3;
 
 /// Where rows go.
 enum Sink {
@@ -145,6 +150,7 @@ impl Execution {
             values: Values::default(),
             sink,
             returned: 0,
+            largest_row_bytes: 0,
             last: None,
             more: false,
             warnings: warning(plan).into_iter().map(String::from).collect(),
@@ -185,12 +191,14 @@ impl Execution {
         self.request.page_rows.is_some() && matches!(self.sink, Sink::Rows(_))
     }
 
-    /// Bytes of the rows that wait to be sorted.
-    pub fn gathered_bytes(&self) -> usize {
-        match &self.sink {
+    /// Bytes that it holds beside its answer: rows that wait to be sorted, and the buffers that rows are read through,
+    /// which have grown to the largest.
+    pub fn held_bytes(&self) -> usize {
+        let gathered = match &self.sink {
             Sink::Gathered(Gathered::Sorted { bytes, .. }) => *bytes,
             _ => 0,
-        }
+        };
+        gathered.saturating_add(self.largest_row_bytes.saturating_mul(ROW_COPIES))
     }
 
     fn begin_rows(&mut self, out: &mut BytesMut) {
@@ -283,6 +291,8 @@ impl Execution {
             image: live.image,
             static_image: live.static_image,
         };
+        let row_bytes = row.image.map_or(0, <[u8]>::len) + row.static_image.map_or(0, <[u8]>::len);
+        self.largest_row_bytes = self.largest_row_bytes.max(row_bytes);
         self.values
             .load(&selection.fetch, &row, self.moment.now_seconds);
         let bindings = Bindings::none(self.moment, &*self.chance);

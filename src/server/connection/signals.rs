@@ -17,6 +17,7 @@ impl Connection {
     pub(super) fn take(&mut self, signal: Signal) {
         match signal {
             Signal::Woken => {}
+            Signal::Parked(deadline) => self.deadlines.wait_for_request(deadline),
             Signal::Answer(envelope) => {
                 self.shared.metrics.answer(&envelope);
                 self.output.buffer().extend_from_slice(&envelope);

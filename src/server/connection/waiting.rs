@@ -5,7 +5,7 @@
 //! | its next turn | a read in the queue `runnable`, oldest first |
 //! | a block | a read in a slot of `blocked`, and a future that names the slot |
 //! | a sync | the acknowledgements of one turn in a slot of `unsynced`, and a future that names the slot |
-//! | something long: DDL, TRUNCATE | a future that gives the answer |
+//! | something long: DDL, TRUNCATE, looking up a statement | a future that gives the answer, or the read that makes it |
 //!
 //! A read whose deadline passes while it waits for its turn or a block, and writes whose deadline passes while they wait for a sync, are
 //! taken out and answered; a slot stays taken until the future ends (`slots`).
@@ -19,7 +19,7 @@ use base::env::BoxFuture;
 use bytes::BytesMut;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use protocol::event::Event;
-use query::Parked;
+use query::{Apart, Parked};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -35,6 +35,8 @@ pub(crate) enum Signal {
     Synced(Acknowledgements, Result<(), coordinator::Error>),
     /// A read can go on, and is in the queue; or what was given up has ended.
     Woken,
+    /// A read was found that waits for its turn or a block, until this time.
+    Parked(Duration),
     /// An event, and where the next comes from.
     Event(Receiver<Event>, Result<Event, RecvError>),
     /// The listener drains.
@@ -46,8 +48,8 @@ pub(crate) enum Signal {
 /// What a future of the set gives.
 enum Outcome {
     Signal(Signal),
-    /// An answer whose request weighed so much.
-    Answer(BytesMut, usize),
+    /// What a request that weighed so much has come to.
+    Apart(Apart, usize),
     /// The read in this slot can go on.
     Woken(usize),
     /// The writes in this slot are synced, or never will be.
@@ -144,11 +146,11 @@ impl Waiting {
         slots.into_iter().flatten().chain(runnable).min()
     }
 
-    /// An answer that takes long, to a request of this many bytes.
-    pub(crate) fn later(&mut self, answer: BoxFuture<'static, BytesMut>, bytes: usize) {
+    /// Something that takes long, asked for by a request of this many bytes.
+    pub(crate) fn later(&mut self, later: BoxFuture<'static, Apart>, bytes: usize) {
         self.requests += 1;
         self.bytes += bytes;
-        self.push(async move { Outcome::Answer(answer.await, bytes) });
+        self.push(async move { Outcome::Apart(later.await, bytes) });
     }
 
     /// Acknowledgements that wait for a sync, until `deadline` at most.
@@ -200,10 +202,13 @@ impl Waiting {
         };
         Poll::Ready(match outcome {
             Outcome::Signal(signal) => signal,
-            Outcome::Answer(envelope, bytes) => {
+            Outcome::Apart(apart, bytes) => {
                 self.requests -= 1;
                 self.bytes -= bytes;
-                Signal::Answer(envelope)
+                match apart {
+                    Apart::Answer(envelope) => Signal::Answer(envelope),
+                    Apart::Read(parked) => Signal::Parked(self.park(parked)),
+                }
             }
             Outcome::Woken(slot) => {
                 match self.blocked.end(slot) {

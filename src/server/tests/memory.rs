@@ -7,7 +7,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use protocol::Consistency;
 use protocol::frame::Opcode;
-use protocol::request::{Batch, BatchBuilder, BatchKind, Bindings, Request};
+use protocol::request::{
+    Batch, BatchBuilder, BatchKind, Bindings, Execute, Parameters, Prepare, Request,
+};
+use protocol::response::{self, Response};
+use protocol::result::Outcome;
 use protocol::version::Version;
 use storage::SyncMode;
 use support::{Node, Raw, Settings, error_of, query};
@@ -16,14 +20,19 @@ const MIB: usize = 1 << 20;
 const WHOLE: &str = "SELECT v FROM ks.t WHERE k = 1";
 const SMALL: &str = "SELECT v FROM ks.t WHERE k = 2";
 
-/// A node with so much room, and a partition of 8 MiB beside a small one.
-async fn node(env: &base::env::Env, in_flight_bytes_max: usize) -> Node {
+/// A node with so much room.
+async fn start(env: &base::env::Env, in_flight_bytes_max: usize) -> Node {
     let mut settings = Settings {
         sync: SyncMode::Periodic(Duration::from_secs(10)),
         ..Settings::default()
     };
     settings.server.in_flight_bytes_max = in_flight_bytes_max;
-    let node = Node::start(env, settings).await;
+    Node::start(env, settings).await
+}
+
+/// A node with so much room, and a partition of 8 MiB beside a small one.
+async fn node(env: &base::env::Env, in_flight_bytes_max: usize) -> Node {
+    let node = start(env, in_flight_bytes_max).await;
     let mut client = node.with_table().await;
     let large = "x".repeat(MIB / 8);
     for c in 0..64 {
@@ -100,6 +109,53 @@ fn one_large_read_after_the_other_is_answered_whole() {
             peak_bytes = peak_bytes.max(node.server.budget().bytes());
         }
         assert!(peak_bytes <= 20 * MIB as u64, "{peak_bytes} bytes are held");
+    });
+}
+
+/// After a restart a statement is looked up apart from the turn; what it then reads is a read like all others.
+#[test]
+fn reads_of_statements_that_are_looked_up_stay_within_the_limit() {
+    sim::local::block_on(5, |env| async move {
+        let before = node(&env, 32 * MIB).await;
+        let mut raw = before.raw(&[]).await;
+        let prepare = Prepare {
+            text: WHOLE,
+            keyspace: None,
+        };
+        raw.request(&Request::Prepare(prepare), 1).await;
+        let answer = raw.next().await;
+        let id = match response::decode(&answer).expect("an answer").response {
+            Response::Result(Outcome::Prepared(prepared)) => prepared.id.into_owned(),
+            other => panic!("{other:?}"),
+        };
+        drop((raw, before));
+        env.sleep(Duration::from_secs(1)).await;
+
+        let node = start(&env, 32 * MIB).await;
+        let mut raw = node.raw(&[]).await;
+        let mut bytes = BytesMut::new();
+        for stream in 0..20 {
+            let execute = Request::Execute(Execute {
+                id: &id,
+                result_metadata_id: None,
+                parameters: Parameters::new(Consistency::One),
+            });
+            execute.encode(Version::V4, 0, stream, &mut bytes);
+        }
+        raw.send(&bytes).await;
+        let mut peak_bytes = 0;
+        for _ in 0..2_000 {
+            env.sleep(Duration::from_micros(100)).await;
+            peak_bytes = peak_bytes.max(node.server.budget().bytes());
+        }
+        assert!(peak_bytes > 4 * MIB as u64, "{peak_bytes} are no load");
+        assert!(peak_bytes <= 34 * MIB as u64, "{peak_bytes} bytes are held");
+        for _ in 0..20 {
+            let answer = raw.next().await;
+            let error = error_of(&answer);
+            let code = error.as_ref().map(|(_, error, _)| error.code());
+            assert!(matches!(code, None | Some(0x1001)), "{error:?}");
+        }
     });
 }
 

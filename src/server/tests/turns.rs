@@ -339,7 +339,8 @@ fn who_does_not_read_stops_being_read() {
         }
         assert!(sent < 10_000, "the server took everything");
         let held = node.server.budget().bytes();
-        assert!((1 << 20..2 << 20).contains(&held), "{held} bytes are held");
+        // Answers that are not sent, and the rows that a few reads work on.
+        assert!((1 << 20..3 << 20).contains(&held), "{held} bytes are held");
         // The last request was cut off in the middle; the whole ones are answered, in whatever order.
         let mut streams = BTreeSet::new();
         for _ in 0..sent {

@@ -8,7 +8,7 @@ use protocol::request::{self, BatchBuilder, BatchKind, Bindings, Parameters, Req
 use protocol::response::{self, Response};
 use protocol::result::{ColumnSpec, Outcome};
 use protocol::{Consistency, Version};
-use query::{Output, Progress, Service, Session};
+use query::{Apart, Output, Progress, Service, Session};
 use tokio::sync::broadcast;
 
 use crate::show::{self, Columns};
@@ -121,7 +121,10 @@ impl Client {
             progress = match progress {
                 Progress::Answered => return out.answers,
                 Progress::Acknowledged => return out.acknowledgements,
-                Progress::Later(later) => return later.await,
+                Progress::Later(later) => match later.await {
+                    Apart::Answer(answer) => return answer,
+                    Apart::Read(parked) => Progress::Parked(parked),
+                },
                 Progress::Parked(mut parked) => {
                     if let Some(wait) = parked.take_wait() {
                         wait.await;
