@@ -1,4 +1,5 @@
-//! How much memory the process may use, from what the kernel says in text files.
+//! How much memory the process may use, and which signals it was started to ignore, from what the kernel says in text
+//! files.
 //!
 //! The smallest of the machine's memory and the limits of the process's control groups counts: in a container the
 //! machine's memory says nothing.
@@ -59,6 +60,14 @@ pub fn limit_files(cgroup: &str) -> Vec<String> {
     files
 }
 
+/// Whether a process whose `/proc/self/status` has this text was told to survive its terminal, as by `nohup`; also where
+/// the text does not say so.
+pub fn ignores_hangup(status: &str) -> bool {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 != 0)
+}
+
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()
@@ -88,6 +97,16 @@ mod tests {
         check(None, &["536870912"], 512 << 20);
         check(Some("nothing"), &["max"], UNKNOWN_BYTES);
         check(None, &[], UNKNOWN_BYTES);
+    }
+
+    #[test]
+    fn nohup_is_heard() {
+        let check =
+            |status: &str, expected| assert_eq!(ignores_hangup(status), expected, "{status}");
+        check("Name:\thelenus\nSigIgn:\t0000000000001000\n", false);
+        check("Name:\thelenus\nSigIgn:\t0000000000001001\n", true);
+        check("Name:\thelenus\n", true);
+        check("SigIgn:\tnonsense\n", true);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use base::env::Env;
+use base::env::{Env, raise_open_files_max};
 use clap::Parser;
 use helenus::command::{self, Arguments, Command, SettingsArguments, Tool};
 use helenus::config::{self, Loaded, Machine, Settings, Sources};
@@ -33,6 +33,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const MACHINE: u8 = 1;
 /// Arguments or settings are wrong.
 const SETTINGS: u8 = 2;
+
+/// The signal for a write beyond the size that files may have (`ulimit -f`), which ends a process that does not catch it.
+const FILE_SIZE_EXCEEDED: i32 = 25;
 
 /// The settings file that is read when there is one.
 const SETTINGS_FILE: &str = "helenus.yaml";
@@ -81,6 +84,7 @@ fn load(arguments: &SettingsArguments) -> Result<Loaded, Failure> {
         arguments: arguments.overrides(),
         machine: Machine {
             memory_bytes: memory_bytes(),
+            open_files_max: raise_open_files_max(),
             directory,
         },
     };
@@ -205,14 +209,54 @@ fn start_log(settings: &Settings, env: Env) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The signals that stop a node.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+    /// The terminal was closed; none if the process was told to survive that.
+    hangup: Option<Signal>,
+}
+
+impl Stops {
+    /// Catches them from now on, and the one that would end the process without a word.
+    fn catch() -> std::io::Result<Stops> {
+        // Caught and not looked at: the write fails instead, and is refused as on a full disk.
+        signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?;
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let hangup = match machine::ignores_hangup(&status) {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        };
+        Ok(Stops {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
+    }
+
+    /// The future's output, unless a signal comes first.
+    async fn before<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            output = future => Some(output),
+            _ = self.interrupt.recv() => None,
+            _ = self.terminate.recv() => None,
+            _ = hangup => None,
+        }
+    }
+}
+
 /// Starts the node, says so, and stops it in order at the first signal; a second one ends the process.
 async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
     let failure =
         |error: std::io::Error| Failure(MACHINE, format!("signals cannot be caught: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
-    let start = Node::start(env, settings);
-    let Some(node) = until_signal(&mut interrupt, &mut terminate, start).await else {
+    let mut stops = Stops::catch().map_err(failure)?;
+    let Some(node) = stops.before(Node::start(env, settings)).await else {
         return Ok(());
     };
     let node = node.map_err(|error| {
@@ -226,9 +270,9 @@ async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
         )
     })?;
     say(&node.ready().to_string());
-    until_signal(&mut interrupt, &mut terminate, std::future::pending::<()>()).await;
+    stops.before(std::future::pending::<()>()).await;
     tracing::info!("stopping; a second signal ends the process at once");
-    match until_signal(&mut interrupt, &mut terminate, node.stop()).await {
+    match stops.before(node.stop()).await {
         Some(Ok(())) => {
             tracing::info!("stopped");
             Ok(())
@@ -241,18 +285,5 @@ async fn serve(env: Env, settings: Settings) -> Result<(), Failure> {
             MACHINE,
             "stopped at once; the commit log will be replayed at the next start".into(),
         )),
-    }
-}
-
-/// The future's output, unless a signal comes first.
-async fn until_signal<T>(
-    interrupt: &mut Signal,
-    terminate: &mut Signal,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    tokio::select! {
-        output = future => Some(output),
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
     }
 }

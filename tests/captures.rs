@@ -67,6 +67,7 @@ fn settings(data_dir: &Path, set: &[&str]) -> Settings {
         },
         machine: Machine {
             memory_bytes: 256 << 20,
+            open_files_max: None,
             directory: PathBuf::from("/"),
         },
     };

@@ -50,6 +50,22 @@ impl Folder {
         command
     }
 
+    /// The same, below what a line of shell does to its process.
+    fn command_after(&self, shell: &str) -> Command {
+        let plain = self.command();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+        command.arg(plain.get_program()).args(plain.get_args());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(&self.0).stdin(Stdio::null());
+        command
+    }
+
     /// Runs to the end: exit code, standard output, standard error.
     fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         ended(
@@ -271,6 +287,73 @@ fn a_node_says_it_is_ready_and_stops_at_a_signal() {
             again.ready
         );
     }
+}
+
+#[test]
+fn a_closed_terminal_stops_a_node_unless_it_was_told_to_stay() {
+    let folder = Folder::new("hangup");
+    let process = Process::start(folder.command_after("trap '' HUP"));
+    process.signal("-HUP");
+    cql(process.address("CQL"), &schema()).expect("it stays");
+    process.signal("-TERM");
+    assert_eq!(process.end().0, Some(0));
+
+    // Whoever runs the tests so that they survive has told the node, too.
+    let own = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !helenus::machine::ignores_hangup(&own) {
+        let process = Process::start(folder.command());
+        process.signal("-HUP");
+        let (code, _, error) = process.end();
+        assert_eq!(code, Some(0), "{error}");
+        assert!(error.contains("everything is in files"), "{error}");
+    }
+}
+
+/// Without files that are kept back, clients who only connect would end all writing.
+#[test]
+fn connections_leave_files_for_tables() {
+    let folder = Folder::new("files");
+    let process = Process::start(folder.command_after("ulimit -n 120"));
+    let address = process.address("CQL");
+    cql(address, &schema()).expect("a table");
+    cql(address, &["INSERT INTO ks.t (k, v) VALUES (0, 'x')".into()]).expect("something to flush");
+    let clients: Vec<TcpStream> = (0..100)
+        .map(|_| TcpStream::connect(address).expect("it listens"))
+        .collect();
+    let is_closed = |mut client: &TcpStream| {
+        client.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        matches!(client.read(&mut [0]), Ok(0) | Err(_))
+    };
+    assert!(is_closed(&clients[99]), "there are more than 60");
+    assert_eq!(
+        post(process.address("admin"), "/flush").0,
+        200,
+        "it can write"
+    );
+    drop(clients);
+    let insert = |row: i32| format!("INSERT INTO ks.t (k, v) VALUES ({row}, 'x')");
+    let deadline = Instant::now() + PATIENCE;
+    while cql(address, &[insert(1)]).is_err() {
+        assert!(Instant::now() < deadline, "no connection has become free");
+    }
+    process.signal("-TERM");
+    let (code, _, error) = process.end();
+    assert_eq!(code, Some(0), "{error}");
+    for line in [
+        "at most 60 clients may be connected: the process may open 120 files",
+        "closing connections beyond native_transport_max_concurrent_connections",
+    ] {
+        assert!(error.contains(line), "{line}: {error}");
+    }
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end_without_a_word() {
+    let folder = Folder::new("filesize");
+    let output = folder.command_after("ulimit -f 1").output();
+    let (code, _, error) = ended(output.expect("the process runs"));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("File too large"), "{error}");
 }
 
 #[test]

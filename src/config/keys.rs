@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use base::limits;
 
+use super::connections;
+use super::field::{self, SIZE_MAX, scalar, set};
 use super::settings::{Authenticator, CommitlogSync, Machine, Settings};
 use super::value::{Value, show_bytes, show_duration};
 
@@ -60,12 +62,6 @@ pub fn find(name: &str) -> Option<(&'static Key, Option<u64>)> {
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// More than any machine has; the least that stands for "unlimited".
-const SIZE_MAX: u64 = 1 << 50;
-/// A century: longer than any node runs.
-const TIME_MAX: Duration = DAY.saturating_mul(36_500);
-/// The longest name of a cluster, datacenter or rack.
-const NAME_BYTES_MAX: usize = 255;
 
 macro_rules! text {
     ($name:ident, $default:expr, $about:expr) => {
@@ -74,7 +70,7 @@ macro_rules! text {
             about: $about,
             kind: Kind::Plain,
             default: |settings, _| settings.$name = $default.into(),
-            read: |settings, value, _| set(&mut settings.$name, name(value)),
+            read: |settings, value, _| set(&mut settings.$name, field::name(value)),
             show: |settings| scalar(&settings.$name),
         }
     };
@@ -108,7 +104,7 @@ macro_rules! address {
             about: $about,
             kind: Kind::Plain,
             default: |settings, _| settings.$name = ($default)(settings),
-            read: |settings, value, _| set(&mut settings.$name, ip(value)),
+            read: |settings, value, _| set(&mut settings.$name, field::ip(value)),
             show: |settings| scalar(settings.$name),
         }
     };
@@ -122,7 +118,7 @@ macro_rules! path {
             kind: Kind::Plain,
             // Filled in by `finish`, when all paths that were written are known.
             default: |settings, _| settings.$field = PathBuf::new(),
-            read: |settings, value, _| set(&mut settings.$field, one_path(value)),
+            read: |settings, value, _| set(&mut settings.$field, field::one_path(value)),
             show: |settings| scalar(settings.$field.display()),
         }
     };
@@ -136,7 +132,10 @@ macro_rules! size {
             kind: Kind::Size,
             default: |settings, machine| settings.$name = ($default)(settings, machine),
             read: |settings, value, unit| {
-                set(&mut settings.$name, bytes(value, unit, $least, $most))
+                set(
+                    &mut settings.$name,
+                    field::bytes(value, unit, $least, $most),
+                )
             },
             show: |settings| scalar(show_bytes(settings.$name)),
         }
@@ -150,10 +149,17 @@ macro_rules! time {
             about: $about,
             kind: Kind::Time,
             default: |settings, _| settings.$name = $default,
-            read: |settings, value, unit| set(&mut settings.$name, duration(value, unit, $least)),
+            read: |settings, value, unit| {
+                set(&mut settings.$name, field::duration(value, unit, $least))
+            },
             show: |settings| scalar(show_duration(settings.$name)),
         }
     };
+}
+
+/// So many hundredths of the memory limit.
+fn part(settings: &Settings, percent: u64) -> u64 {
+    settings.memory_limit / 100 * percent / MIB * MIB
 }
 
 /// Every setting.
@@ -223,7 +229,12 @@ pub const KEYS: &[Key] = &[
         about: "who may log in: AllowAllAuthenticator; must be said to listen beyond loopback",
         kind: Kind::Plain,
         default: |settings, _| settings.authenticator = None,
-        read: |settings, value, _| set(&mut settings.authenticator, authenticator(value).map(Some)),
+        read: |settings, value, _| {
+            set(
+                &mut settings.authenticator,
+                field::authenticator(value).map(Some),
+            )
+        },
         show: |settings| match settings.authenticator {
             None => Value::Null,
             Some(Authenticator::AllowAll) => scalar("AllowAllAuthenticator"),
@@ -292,7 +303,7 @@ pub const KEYS: &[Key] = &[
         about: "a write is answered: group, after a shared sync; batch, after one at once; periodic, before it",
         kind: Kind::Plain,
         default: |settings, _| settings.commitlog_sync = CommitlogSync::Group,
-        read: |settings, value, _| set(&mut settings.commitlog_sync, commitlog_sync(value)),
+        read: |settings, value, _| set(&mut settings.commitlog_sync, field::commitlog_sync(value)),
         show: |settings| {
             scalar(match settings.commitlog_sync {
                 CommitlogSync::Periodic => "periodic",
@@ -328,7 +339,12 @@ pub const KEYS: &[Key] = &[
         about: "how fast compaction writes while it keeps up; 0 is as fast as it can",
         kind: Kind::Size,
         default: |settings, _| settings.compaction_throughput = 64 * MIB,
-        read: |settings, value, unit| set(&mut settings.compaction_throughput, rate(value, unit)),
+        read: |settings, value, unit| {
+            set(
+                &mut settings.compaction_throughput,
+                field::rate(value, unit),
+            )
+        },
         show: |settings| scalar(format!("{}/s", show_bytes(settings.compaction_throughput))),
     },
     Key {
@@ -376,6 +392,37 @@ pub const KEYS: &[Key] = &[
         Duration::from_millis(1),
         "TRUNCATE"
     ),
+    Key {
+        name: "native_transport_max_concurrent_connections",
+        about: "clients at one time; default, and -1: 16384, or fewer where the process may open few files",
+        kind: Kind::Plain,
+        default: |settings, machine| {
+            settings.native_transport_max_concurrent_connections = connections::default_max(machine)
+        },
+        read: |settings, value, _| {
+            if let Some(max) = field::connections(value)? {
+                settings.native_transport_max_concurrent_connections = max;
+            }
+            Ok(())
+        },
+        show: |settings| scalar(settings.native_transport_max_concurrent_connections),
+    },
+    Key {
+        name: "native_transport_max_concurrent_connections_per_ip",
+        about: "clients at one time from one address; -1 for no limit",
+        kind: Kind::Plain,
+        default: |settings, _| settings.native_transport_max_concurrent_connections_per_ip = None,
+        read: |settings, value, _| {
+            set(
+                &mut settings.native_transport_max_concurrent_connections_per_ip,
+                field::connections(value),
+            )
+        },
+        show: |settings| match settings.native_transport_max_concurrent_connections_per_ip {
+            None => scalar(-1),
+            Some(max) => scalar(max),
+        },
+    },
     size!(
         native_transport_max_frame_size,
         |_: &Settings, _: &Machine| limits::FRAME_BYTES_MAX as u64,
@@ -435,211 +482,10 @@ pub const KEYS: &[Key] = &[
         about: "error, warn, info, debug or trace, for all or by module: info,storage=debug",
         kind: Kind::Plain,
         default: |settings, _| settings.log_level = "info".into(),
-        read: |settings, value, _| set(&mut settings.log_level, log_level(value)),
+        read: |settings, value, _| set(&mut settings.log_level, field::log_level(value)),
         show: |settings| scalar(&settings.log_level),
     },
 ];
-
-/// Settings on which nothing has been written yet.
-pub fn defaults(machine: &Machine) -> Settings {
-    let mut settings = Settings {
-        cluster_name: String::new(),
-        data_center: String::new(),
-        rack: String::new(),
-        num_tokens: 0,
-        seeds: Vec::new(),
-        listen_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        storage_port: 0,
-        rpc_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        native_transport_port: 0,
-        broadcast_rpc_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        admin_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        admin_port: 0,
-        authenticator: None,
-        data_dir: PathBuf::new(),
-        data_file_directory: PathBuf::new(),
-        commitlog_directory: PathBuf::new(),
-        memory_limit: 0,
-        memtable_space: 0,
-        block_cache_size: 0,
-        request_space: 0,
-        commitlog_sync: CommitlogSync::Group,
-        commitlog_sync_period: Duration::ZERO,
-        commitlog_segment_size: 0,
-        commitlog_total_space: 0,
-        compaction_throughput: 0,
-        autocompaction_on_startup_enabled: true,
-        accept_lost_commitlog: false,
-        read_request_timeout: Duration::ZERO,
-        range_request_timeout: Duration::ZERO,
-        write_request_timeout: Duration::ZERO,
-        truncate_request_timeout: Duration::ZERO,
-        native_transport_max_frame_size: 0,
-        maximum_timestamp_warn_threshold: Duration::ZERO,
-        maximum_timestamp_fail_threshold: Duration::ZERO,
-        tombstone_warn_threshold: 0,
-        tombstone_failure_threshold: 0,
-        batch_size_warn_threshold: 0,
-        batch_size_fail_threshold: 0,
-        unlogged_batch_across_partitions_warn_threshold: 0,
-        log_level: String::new(),
-    };
-    for key in KEYS {
-        (key.default)(&mut settings, machine);
-    }
-    settings
-}
-
-/// Completes the paths: what was not written lies below `data_dir`, and that is where the tables are, if only they
-/// were written.
-pub fn finish(settings: &mut Settings, machine: &Machine) {
-    let tables = !settings.data_file_directory.as_os_str().is_empty();
-    if settings.data_dir.as_os_str().is_empty() {
-        settings.data_dir = if tables {
-            settings.data_file_directory.clone()
-        } else {
-            "helenus-data".into()
-        };
-    }
-    settings.data_dir = machine.directory.join(&settings.data_dir);
-    let below = |path: &PathBuf, name: &str, root: &PathBuf| match path.as_os_str().is_empty() {
-        true => root.join(name),
-        false => machine.directory.join(path),
-    };
-    settings.data_file_directory = below(&settings.data_file_directory, "data", &settings.data_dir);
-    settings.commitlog_directory = below(
-        &settings.commitlog_directory,
-        "commitlog",
-        &settings.data_dir,
-    );
-}
-
-fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
-    *field = value?;
-    Ok(())
-}
-
-fn scalar(value: impl ToString) -> Value {
-    Value::Scalar(value.to_string())
-}
-
-fn part(settings: &Settings, percent: u64) -> u64 {
-    settings.memory_limit / 100 * percent / MIB * MIB
-}
-
-/// The name of a cluster, datacenter or rack: it is stored for good, and goes into tables and messages.
-fn name(value: &Value) -> Result<String, String> {
-    let text = value.text()?;
-    match text.len() {
-        0 => Err("expected a text that is not empty".into()),
-        _ if text.contains(char::is_control) => Err(
-            "expected letters, digits, blanks and signs, found a line end or another control character".into(),
-        ),
-        1..=NAME_BYTES_MAX => Ok(text.into()),
-        bytes => Err(format!(
-            "expected at most {NAME_BYTES_MAX} bytes, found {bytes}"
-        )),
-    }
-}
-
-fn ip(value: &Value) -> Result<IpAddr, String> {
-    let text = value.text()?;
-    if text == "localhost" {
-        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    text.parse().map_err(|_| {
-        format!(
-            "expected an IP address such as 127.0.0.1 (names are not looked up), found '{text}'"
-        )
-    })
-}
-
-fn one_path(value: &Value) -> Result<PathBuf, String> {
-    let paths = value.texts()?;
-    match paths.as_slice() {
-        [path] if !path.is_empty() => Ok(path.into()),
-        [_] => Err("expected a directory, found an empty text".into()),
-        _ => Err(format!(
-            "expected one directory, found {}: more are not supported yet",
-            paths.len()
-        )),
-    }
-}
-
-fn bytes(value: &Value, unit: Option<u64>, least: u64, most: u64) -> Result<u64, String> {
-    let bytes = value.bytes(unit)?;
-    if (least..=most).contains(&bytes) {
-        return Ok(bytes);
-    }
-    let (least, most) = (show_bytes(least), show_bytes(most));
-    let text = value.text()?;
-    Err(format!("expected {least} to {most}, found '{text}'"))
-}
-
-fn duration(value: &Value, unit: Option<u64>, least: Duration) -> Result<Duration, String> {
-    let duration = value.duration(unit)?;
-    if (least..=TIME_MAX).contains(&duration) {
-        return Ok(duration);
-    }
-    let (least, most) = (show_duration(least), show_duration(TIME_MAX));
-    let text = value.text()?;
-    Err(format!("expected {least} to {most}, found '{text}'"))
-}
-
-/// Bytes a second, as `64MiB/s`.
-fn rate(value: &Value, unit: Option<u64>) -> Result<u64, String> {
-    let text = value.text()?;
-    let amount = Value::Scalar(text.strip_suffix("/s").unwrap_or(text).into());
-    match amount.bytes(unit) {
-        Ok(rate) if rate <= SIZE_MAX => Ok(rate),
-        Ok(_) => Err(format!(
-            "expected 0 to {}/s, found '{text}'",
-            show_bytes(SIZE_MAX)
-        )),
-        Err(_) => Err(format!("expected a rate such as 64MiB/s, found '{text}'")),
-    }
-}
-
-fn authenticator(value: &Value) -> Result<Authenticator, String> {
-    match value.class_name()? {
-        "AllowAllAuthenticator" => Ok(Authenticator::AllowAll),
-        other => Err(format!(
-            "'{other}' is not supported yet; say AllowAllAuthenticator to let everyone in"
-        )),
-    }
-}
-
-fn commitlog_sync(value: &Value) -> Result<CommitlogSync, String> {
-    match value.text()? {
-        "periodic" => Ok(CommitlogSync::Periodic),
-        "group" => Ok(CommitlogSync::Group),
-        "batch" => Ok(CommitlogSync::Batch),
-        other => Err(format!(
-            "expected group, batch or periodic, found '{other}'"
-        )),
-    }
-}
-
-fn log_level(value: &Value) -> Result<String, String> {
-    let text = value.text()?;
-    let known = |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
-    let plain = |module: &str| {
-        !module.is_empty()
-            && module
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_:".contains(c))
-    };
-    let good = |part: &str| match part.split_once('=') {
-        None => known(part),
-        Some((module, level)) => plain(module) && known(level),
-    };
-    match text.split(',').all(good) {
-        true => Ok(text.into()),
-        false => Err(format!(
-            "expected a level such as info, or levels by module such as info,storage=debug, found '{text}'"
-        )),
-    }
-}
 
 #[cfg(test)]
 mod tests {

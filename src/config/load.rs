@@ -8,7 +8,7 @@ use super::error::{Error, Origin};
 use super::keys::{self, KEYS, Key};
 use super::settings::{Machine, Settings};
 use super::value::Value;
-use super::{cassandra, check, document, seeds};
+use super::{cassandra, check, connections, defaults, document, seeds};
 
 /// What the command line says about settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     }
     collector.environment(&sources.environment)?;
     collector.arguments(&sources.arguments)?;
-    let mut settings = keys::defaults(&sources.machine);
+    let mut settings = defaults::defaults(&sources.machine);
     for key in KEYS {
         (key.default)(&mut settings, &sources.machine);
         if let Some(given) = collector.written.get(key.name)
@@ -75,8 +75,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
             })?;
         }
     }
-    keys::finish(&mut settings, &sources.machine);
+    defaults::finish(&mut settings, &sources.machine);
     check::check(&settings, &collector.written)?;
+    let few = connections::limit(&mut settings, &sources.machine);
+    collector.warnings.extend(few);
     Ok(Loaded {
         settings,
         warnings: collector.warnings,

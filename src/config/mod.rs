@@ -6,8 +6,8 @@
 //! 1. [`load`] turns each source into entries with their place (`document` for the file).
 //! 2. Names are looked up: a setting of ours (`keys`), one of Cassandra's without meaning here (`cassandra`, a
 //!    warning), or an error with the nearest name.
-//! 3. Values are read in the order of the table, so that a default can follow an earlier setting.
-//! 4. `check` judges settings that depend on each other.
+//! 3. Values are read (`field`) in the order of the table, so that a default can follow an earlier setting (`defaults`).
+//! 4. `check` judges settings that depend on each other; `connections` lowers what the machine cannot give.
 //!
 //! Always: an error is one line with the place, the bad value and the fix. What [`effective`] prints loads again as
 //! the same settings.
@@ -16,8 +16,11 @@
 
 mod cassandra;
 mod check;
+mod connections;
+mod defaults;
 mod document;
 mod error;
+mod field;
 mod keys;
 mod load;
 mod seeds;

@@ -27,6 +27,8 @@ pub enum CommitlogSync {
 pub struct Machine {
     /// Memory that the process may use: the machine's, or its control group's.
     pub memory_bytes: u64,
+    /// Files and sockets that it may have open at one time; none for no limit.
+    pub open_files_max: Option<u64>,
     /// The directory from which relative paths are counted.
     pub directory: PathBuf,
 }
@@ -66,6 +68,8 @@ pub struct Settings {
     pub range_request_timeout: Duration,
     pub write_request_timeout: Duration,
     pub truncate_request_timeout: Duration,
+    pub native_transport_max_concurrent_connections: u64,
+    pub native_transport_max_concurrent_connections_per_ip: Option<u64>,
     pub native_transport_max_frame_size: u64,
     pub maximum_timestamp_warn_threshold: Duration,
     pub maximum_timestamp_fail_threshold: Duration,

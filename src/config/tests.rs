@@ -9,6 +9,7 @@ use super::*;
 fn machine() -> Machine {
     Machine {
         memory_bytes: 8 << 30,
+        open_files_max: None,
         directory: PathBuf::from("/srv"),
     }
 }

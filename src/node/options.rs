@@ -77,11 +77,17 @@ pub fn query(settings: &Settings) -> query::Options {
 pub fn server(settings: &Settings) -> server::Options {
     server::Options {
         address: settings.native_transport(),
-        in_flight_bytes_max: usize::try_from(settings.request_space).unwrap_or(usize::MAX),
-        frame_bytes_max: usize::try_from(settings.native_transport_max_frame_size)
-            .unwrap_or(usize::MAX),
-        ..server::Options::default()
+        connections_max: count(settings.native_transport_max_concurrent_connections),
+        connections_per_address_max: settings
+            .native_transport_max_concurrent_connections_per_ip
+            .map(count),
+        in_flight_bytes_max: count(settings.request_space),
+        frame_bytes_max: count(settings.native_transport_max_frame_size),
     }
+}
+
+fn count(setting: u64) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
 /// How long requests that were begun may take while the node drains: as long as the longest of them may take at all.

@@ -28,6 +28,7 @@ fn settings_with(more: &[&str]) -> Settings {
         },
         machine: Hardware {
             memory_bytes: 1 << 30,
+            open_files_max: None,
             directory: PathBuf::from("/"),
         },
     };

@@ -16,6 +16,7 @@ mod connection;
 mod listener;
 mod metrics;
 mod options;
+mod seldom;
 
 pub use budget::Budget;
 pub use clients::Clients;

@@ -20,6 +20,7 @@ use crate::clients::Clients;
 use crate::connection::{Connection, Shared};
 use crate::metrics::Metrics;
 use crate::options::{ACCEPT_PAUSE, Options};
+use crate::seldom::Seldom;
 
 /// A listener that runs. Dropping it cuts off all connections; [`Server::drain`] ends them in order.
 pub struct Server {
@@ -70,7 +71,8 @@ impl Server {
             connections: FuturesUnordered::new(),
             of_address: BTreeMap::new(),
             accepted: 0,
-            is_refused: false,
+            beyond: Seldom::default(),
+            refused: Seldom::default(),
         };
         let accepting = env.spawn("accept", acceptor.run(listener, draining));
         Ok(Server {
@@ -132,8 +134,10 @@ struct Acceptor {
     connections: FuturesUnordered<BoxFuture<'static, IpAddr>>,
     of_address: BTreeMap<IpAddr, usize>,
     accepted: usize,
-    /// The operating system refused the last time: said once, not twenty times a second.
-    is_refused: bool,
+    /// Connections beyond a limit, which were closed.
+    beyond: Seldom,
+    /// Attempts to accept that the operating system refused.
+    refused: Seldom,
 }
 
 impl Acceptor {
@@ -159,13 +163,16 @@ impl Acceptor {
     }
 
     fn accept(&mut self, stream: Stream, peer: SocketAddr) {
-        self.is_refused = false;
         let (stripe, metrics) = (self.accepted, &self.shared.metrics);
         self.accepted = self.accepted.wrapping_add(1);
         metrics.accepted.add(stripe, 1);
         if let Some(limit) = self.exceeded(peer.ip()) {
             tracing::debug!(client = %peer, limit, "closing a connection beyond the limit");
             metrics.rejected.add(stripe, 1);
+            if let Some(closed) = self.beyond.happened(self.shared.env.mono()) {
+                let open = self.connections.len();
+                tracing::warn!(client = %peer, open, closed, "closing connections beyond {limit}");
+            }
             return;
         }
         metrics.open.add(1);
@@ -192,14 +199,14 @@ impl Acceptor {
     /// The setting that one more connection from this address would exceed.
     fn exceeded(&self, address: IpAddr) -> Option<&'static str> {
         if self.connections.len() >= self.options.connections_max {
-            return Some("connections_max");
+            return Some("native_transport_max_concurrent_connections");
         }
         let of_address = self.of_address.get(&address).copied().unwrap_or(0);
         let is_exceeded = self
             .options
             .connections_per_address_max
             .is_some_and(|max| of_address >= max);
-        is_exceeded.then_some("connections_per_address_max")
+        is_exceeded.then_some("native_transport_max_concurrent_connections_per_ip")
     }
 
     fn ended(&mut self, address: IpAddr) {
@@ -214,8 +221,8 @@ impl Acceptor {
 
     /// Out of file handles, most likely: waiting for connections to end is all there is to do.
     fn refused(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.is_refused, true) {
-            tracing::warn!(%error, "cannot accept connections");
+        if let Some(attempts) = self.refused.happened(self.shared.env.mono()) {
+            tracing::warn!(%error, attempts, "cannot accept connections");
         }
     }
 }

@@ -33,7 +33,7 @@ pub use futures_util::future::BoxFuture;
 
 pub use files::{Dir, Entry, File, Lock, Space, check_name};
 pub use network::{Connection, Listener, Stream};
-pub use real::Options;
+pub use real::{Options, raise_open_files_max};
 pub use rng::Rng;
 pub use system::{Class, Faults, Finish, Job, System};
 pub use task::{Blocking, Task, TaskError, give_way};

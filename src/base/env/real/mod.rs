@@ -10,6 +10,7 @@
 
 mod files;
 mod network;
+mod open_files;
 mod pool;
 
 use std::io;
@@ -24,6 +25,8 @@ use tokio::runtime::Handle;
 
 use super::{BoxFuture, Class, Dir, Job, Listener, Rng, Stream, System};
 use pool::Pool;
+
+pub use open_files::raise_open_files_max;
 
 /// How many threads each blocking class may use; they start when first needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
