@@ -21,16 +21,9 @@ use std::sync::Arc;
 use base::env::{Class, Dir, Env, Lock};
 
 use super::error::Error;
+use super::mark::{self, MARK, NEW_MARK};
 use crate::config::Settings;
 
-/// The file that says whose directory this is.
-const MARK: &str = "helenus.directory";
-/// Its name until it is complete.
-const NEW_MARK: &str = "helenus.directory.new";
-/// The mark's first line; the second is the identity.
-const MARK_TITLE: &str = "A data directory of Helenus, version 1. Its identity:";
-/// More than a mark has.
-const MARK_BYTES_MAX: u64 = 4096;
 /// What is in each data directory of a node that has run.
 const OWN: [&str; 2] = ["metadata", coordinator::clock::format::FILE_NAME];
 /// Names that a directory may have and still count as empty.
@@ -103,17 +96,17 @@ fn look(env: &Env, path: &Path) -> Result<Found, Error> {
         Err(error) => return Err(failed(error)),
     };
     if dir.exists(MARK).map_err(failed)? {
-        let identity = read_mark(&dir, MARK).map_err(failed)?;
+        let identity = mark::read(&dir, MARK).map_err(failed)?;
         return identity
             .map(Found::Marked)
-            .ok_or_else(|| unusable_mark(path, "the file is damaged, or of a newer version"));
+            .ok_or_else(|| mark::unusable(path, "the file is damaged, or of a newer version"));
     }
     let entries = dir.list().map_err(failed)?;
     if OWN
         .iter()
         .all(|own| entries.iter().any(|entry| entry.name == *own))
     {
-        return Err(unusable_mark(
+        return Err(mark::unusable(
             path,
             "the file is missing, though the directory is a node's",
         ));
@@ -126,20 +119,11 @@ fn look(env: &Env, path: &Path) -> Result<Found, Error> {
         });
     }
     if entries.iter().any(|entry| entry.name == NEW_MARK)
-        && let Some(identity) = read_mark(&dir, NEW_MARK).map_err(failed)?
+        && let Some(identity) = mark::read(&dir, NEW_MARK).map_err(failed)?
     {
         return Ok(Found::Begun(identity));
     }
     Ok(Found::Nothing)
-}
-
-fn unusable_mark(path: &Path, what: &str) -> Error {
-    Error::Mismatch {
-        path: path.join(MARK),
-        what: format!(
-            "{what}; restore it from a backup, or write it anew: the line '{MARK_TITLE}' and a line of 32 hexadecimal digits, the same in all directories of a node"
-        ),
-    }
 }
 
 /// A directory apart must have the root's mark, once the root has its own.
@@ -172,17 +156,17 @@ fn mark_all(
 ) -> Result<(), Error> {
     let identity = match found {
         Found::Begun(identity) | Found::Marked(identity) => identity,
-        Found::Nothing => new_identity(env),
+        Found::Nothing => mark::new_identity(env),
     };
-    write_mark(root, &identity).map_err(|error| Error::directory(root.path(), error))?;
+    mark::write(root, &identity).map_err(|error| Error::directory(root.path(), error))?;
     for dir in others {
         let marked = dir.exists(MARK).and_then(|marked| match marked {
             true => Ok(()),
-            false => write_mark(dir, &identity).and_then(|()| publish_mark(dir)),
+            false => mark::write(dir, &identity).and_then(|()| mark::publish(dir)),
         });
         marked.map_err(|error| Error::directory(dir.path(), error))?;
     }
-    publish_mark(root).map_err(|error| Error::directory(root.path(), error))
+    mark::publish(root).map_err(|error| Error::directory(root.path(), error))
 }
 
 /// Refuses to go on without the metadata log in directories that were used with one.
@@ -241,47 +225,11 @@ fn lock(dir: &Arc<dyn Dir>) -> Result<Box<dyn Lock>, Error> {
     })
 }
 
-/// Writes the mark under its preliminary name.
-fn write_mark(dir: &Arc<dyn Dir>, identity: &str) -> io::Result<()> {
-    if dir.exists(NEW_MARK)? {
-        dir.remove(NEW_MARK)?;
-    }
-    let file = dir.create(NEW_MARK)?;
-    file.append(format!("{MARK_TITLE}\n{identity}\n").as_bytes())?;
-    file.sync_data()?;
-    dir.sync_dir()
-}
-
-fn publish_mark(dir: &Arc<dyn Dir>) -> io::Result<()> {
-    dir.rename(NEW_MARK, MARK)?;
-    dir.sync_dir()
-}
-
-/// The identity in a mark; none if it is not as it was written.
-fn read_mark(dir: &Arc<dyn Dir>, name: &str) -> io::Result<Option<String>> {
-    let bytes = dir.open(name)?.read_all(MARK_BYTES_MAX)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Ok(None);
-    };
-    let identity = text
-        .strip_prefix(MARK_TITLE)
-        .and_then(|rest| rest.strip_prefix('\n'))
-        .and_then(|rest| rest.strip_suffix('\n'));
-    let is_identity =
-        |text: &&str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Ok(identity.filter(is_identity).map(String::from))
-}
-
-fn new_identity(env: &Env) -> String {
-    let mut bytes = [0; 16];
-    env.secret(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use sim::local::{Machine, crash_sweep};
 
+    use super::super::mark::MARK_TITLE;
     use super::*;
     use crate::config::{self, Arguments, Sources};
 
@@ -296,6 +244,7 @@ mod tests {
             },
             machine: config::Machine {
                 memory_bytes: 1 << 30,
+                open_files_max: None,
                 directory: "/".into(),
             },
         };

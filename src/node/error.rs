@@ -65,6 +65,7 @@ fn remedy(source: &io::Error) -> &'static str {
         }
         io::ErrorKind::IsADirectory => "move away the directory that is in its place",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::InvalidFilename => "its path is longer than the system takes",
         io::ErrorKind::ReadOnlyFilesystem => "mount its disk for writing",
         _ => "give this user the right to write there",
     }

@@ -16,6 +16,7 @@
 
 mod directories;
 mod error;
+mod mark;
 mod news;
 mod operations;
 mod options;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 use base::env::{BoxFuture, Env, Listener, Task};
 use coordinator::Coordinator;
-use coordinator::clock::Clock;
+use coordinator::clock::{Clock, format::FILE_NAME as CLOCK_FILE};
 use metadata::{Epoch, Local, Observer, State};
 use schema::system;
 use server::{Clients, Server};
@@ -84,12 +85,12 @@ impl Node {
         let news_task = env.spawn("news", news);
 
         let root = directories.root.clone();
-        let (clock, clock_task) = Clock::open(&env, root).await.map_err(|error| {
-            let file = settings
-                .data_dir
-                .join(coordinator::clock::format::FILE_NAME);
-            Error::directory(&file, error)
-        })?;
+        if !metadata.is_new() && matches!(root.exists(CLOCK_FILE), Ok(false)) {
+            coordinator::clock::warn_of_loss(&*root, "missing");
+        }
+        let (clock, clock_task) = Clock::open(&env, root)
+            .await
+            .map_err(|error| Error::directory(&settings.data_dir.join(CLOCK_FILE), error))?;
         let clients = Clients::new();
         let registry = sources::registry(&metadata, &engine, &clients, &settings);
         let coordinator_options = options::coordinator(&settings);

@@ -114,20 +114,24 @@ fn open(dir: &dyn Dir) -> io::Result<(Arc<dyn File>, Reservation)> {
         dir.sync_dir()?;
         return Ok((file, Reservation::default()));
     }
-    // The process that made it may have been killed before its name was durable.
-    dir.sync_dir()?;
     let file = dir.open(FILE_NAME)?;
     // Whoever made it may have been killed before its name was safe.
     dir.sync_dir()?;
     let mut bytes = [0; FILE_BYTES];
     let length = (file.len()? as usize).min(FILE_BYTES);
     file.read_exact_at(&mut bytes[..length], 0)?;
-    if format::is_damaged(&bytes) {
-        tracing::warn!(
-            "the file {FILE_NAME} in the data directory is damaged: timestamps may repeat if the wall clock went back"
-        );
+    if length < FILE_BYTES || format::is_damaged(&bytes) {
+        warn_of_loss(dir, "damaged");
     }
     Ok((file, format::newest(&bytes).unwrap_or_default()))
+}
+
+/// Tells that the reservation of a node with data is lost.
+pub fn warn_of_loss(dir: &dyn Dir, what: &str) {
+    tracing::warn!(
+        "the file {} is {what}: timestamps may repeat if the wall clock went back",
+        dir.path().join(FILE_NAME).display()
+    );
 }
 
 struct Keeper {
