@@ -221,7 +221,7 @@ impl Stops {
     /// Catches them from now on, and the one that would end the process without a word.
     fn catch() -> std::io::Result<Stops> {
         // Caught and not looked at: the write fails instead, and is refused as on a full disk.
-        signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?;
+        let _ = signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?;
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let hangup = match machine::ignores_hangup(&status) {
             true => None,

@@ -202,7 +202,10 @@ impl Cached {
     /// Takes in a statement; the ids of those that had to go.
     pub fn insert(&self, prepared: Arc<Prepared>) -> Vec<Id> {
         self.statements.insert(prepared.id, prepared);
-        std::mem::take(&mut *self.evicted.ids.lock())
+        let mut gone = std::mem::take(&mut *self.evicted.ids.lock());
+        // A statement that several looked up at once is replaced by itself, which the cache reports as well.
+        gone.retain(|id| self.statements.peek(id).is_none());
+        gone
     }
 }
 
