@@ -7,6 +7,8 @@ use super::settings::{Machine, Settings};
 
 /// As many as nobody has by intention. Each costs a few KiB when idle.
 const CONNECTIONS_MAX: u64 = 16_384;
+/// Fewer than a program of some size may need are worth a line.
+const CONNECTIONS_FEW: u64 = 1_000;
 /// As many files as a large node has.
 const STORAGE_FILES_MAX: u64 = 8_192;
 
@@ -29,7 +31,7 @@ pub fn limit(settings: &mut Settings, machine: &Machine) -> Option<String> {
             "native_transport_max_concurrent_connections: {asked} is lowered to {possible}: {because}"
         ));
     }
-    let is_few = asked == possible && possible < CONNECTIONS_MAX;
+    let is_few = asked == possible && possible < CONNECTIONS_FEW;
     is_few.then(|| format!("at most {possible} clients may be connected: {because}"))
 }
 
@@ -81,6 +83,7 @@ mod tests {
             Some("at most 512 clients may be connected: the process may open 1024 files"),
         );
         check(Some(1_024), Some(100), 100, None);
+        check(Some(20_000), None, 11_808, None);
         check(Some(1), None, 1, Some("at most 1 clients"));
     }
 }
