@@ -54,6 +54,10 @@ pub const PAGE_BYTES_MAX: usize = 4 * MIB;
 
 // A turn of a connection.
 
+/// What a buffer keeps of its memory from one request to the next: a slice of a hundred rows of 300 bytes fits. Some
+/// ten buffers of a connection may be that large, so a thousand connections keep 320 MB at the very worst.
+pub const KEPT_BUFFER_BYTES: usize = 32 * KIB;
+
 /// Requests of one turn: at 2 µs each they leave a third of the turn's time to their rows.
 pub const TURN_REQUESTS: u64 = 64;
 /// Bytes of answers of one turn: about what a socket takes in one call.

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use base::env::Env;
-use model::read::{Command, Rows};
-use model::stream::Stream;
+use model::read::Command;
 use schema::Table;
-use schema::virtual_table::Cursor;
 use storage::Engine;
 
 use crate::clock::Clock;
@@ -60,19 +58,16 @@ impl Coordinator {
     }
 
     /// The live rows of `command` on `table`.
-    pub fn read(&self, table: &Arc<Table>, command: Command) -> Result<Read, Error> {
-        let stream: Box<dyn Stream> = if table.is_stored() {
-            Box::new(self.shared.engine.read(&command)?)
-        } else {
-            let source = self.shared.registry.get(table.id).ok_or_else(|| {
-                Error::Unavailable(format!(
-                    "nothing computes the rows of {} on this node",
-                    table.qualified_name()
-                ))
-            })?;
-            Box::new(Cursor::new(source.clone(), &command))
-        };
-        Ok(Read::new(Rows::new(stream, command)))
+    pub fn read(&self, table: &Table, command: Command) -> Result<Read, Error> {
+        let mut read = Read::default();
+        *read.command_mut() = command;
+        self.begin(&mut read, table)?;
+        Ok(read)
+    }
+
+    /// Begins a read whose command was filled in ([`Read::command_mut`]), with the memory of those it was used for before.
+    pub fn begin(&self, read: &mut Read, table: &Table) -> Result<(), Error> {
+        read.begin(table, &self.shared.engine, &self.shared.registry)
     }
 
     /// Waits until the log is synced up to a position, if the log's mode promises that.

@@ -1,6 +1,7 @@
 //! Names for things: tables, columns, moments, and sets of columns.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base::bytes::{Reader, put_varint};
 use uuid::Uuid;
@@ -45,7 +46,7 @@ pub enum Columns {
     #[default]
     All,
     /// These, ascending.
-    Only(Box<[ColumnId]>),
+    Only(Arc<[ColumnId]>),
 }
 
 impl Columns {
@@ -73,7 +74,7 @@ impl Columns {
         };
         put_varint(out, ids.len() as u64 + 1);
         let mut next = 0;
-        for id in ids {
+        for id in ids.iter() {
             put_varint(out, u64::from(id.0) - next);
             next = u64::from(id.0) + 1;
         }

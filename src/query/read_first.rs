@@ -75,7 +75,8 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
         out: &mut out,
     };
     let planned = statements(&service, &mut call, &request).await?;
-    let guards = enter(&service, &call, &request, &planned).await?;
+    let places = places(&service, &call, &request, &planned)?;
+    let guards = enter(&service, places).await?;
     // The line may have been long: the plans and the time are those of now.
     call.turn.begin();
     let statements = match guards.is_empty() {
@@ -193,14 +194,11 @@ fn timestamp(
     }
 }
 
-/// Waits in the queues of all partitions that are read.
+/// Waits in the queues of these partitions.
 async fn enter(
     service: &Service,
-    call: &Call<'_>,
-    request: &Request<'_>,
-    statements: &[Arc<Planned>],
+    places: BTreeSet<(TableId, PartitionKey)>,
 ) -> Result<Vec<Guard>, Error> {
-    let places = places(service, call, request, statements)?;
     let mut guards = Vec::with_capacity(places.len());
     for (table, key) in places {
         let queues = service.coordinator().queues();

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 
+use base::limits::KEPT_BUFFER_BYTES;
 use model::ColumnId;
 use model::cell::{Cell, Kind};
 use model::image::{self, Column as ImageColumn, Complex, View};
 use model::key::{clustering, originals, partition};
 use schema::Table;
 use schema::table::{Column, ColumnKind, Order};
-use types::{Type, collection};
+use types::{Type, collection, comparable};
 
 /// One live row, as the coordinator yields it.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,8 @@ pub struct Fetch {
     clustering: Vec<(Type, Order)>,
     /// Which slot wants which clustering column.
     clustering_slots: Vec<(usize, usize)>,
+    /// Whether a clustering column's value may be spelled in a way that its key does not give back.
+    has_originals: bool,
     partition_slots: Vec<(usize, usize)>,
     partition_columns: usize,
 }
@@ -64,6 +67,10 @@ impl Fetch {
                 .iter()
                 .map(|column| (column.ty.clone(), column.order))
                 .collect(),
+            has_originals: table
+                .clustering
+                .iter()
+                .any(|column| !comparable::always_roundtrips(&column.ty)),
             partition_columns: table.partition_key.len(),
             ..Fetch::default()
         }
@@ -212,7 +219,8 @@ impl Values {
         if self.decoded.decode(&fetch.clustering, key).is_err() {
             return;
         }
-        let originals = row.image.and_then(originals);
+        let image = row.image.filter(|_| fetch.has_originals);
+        let originals = image.and_then(originals);
         for (position, slot) in &fetch.clustering_slots {
             let original = originals.and_then(|value| originals::find(value, *position));
             let Some(bytes) = original.or_else(|| self.decoded.component(*position).bytes()) else {
@@ -256,6 +264,17 @@ impl Values {
                 }
             };
         }
+    }
+
+    /// Forgets everything but a little memory.
+    pub fn release(&mut self) {
+        self.found.clear();
+        self.scratch.clear();
+        self.times.clear();
+        self.found.shrink_to(KEPT_BUFFER_BYTES / size_of::<Found>());
+        self.scratch.shrink_to(KEPT_BUFFER_BYTES);
+        self.times.shrink_to(KEPT_BUFFER_BYTES / size_of::<Times>());
+        self.decoded.release();
     }
 
     /// A column of one cell per element becomes one value.

@@ -143,9 +143,13 @@ impl Service {
             request,
             parameters.paging_state,
             coordinator,
+            call.session.buffers.take().unwrap_or_default(),
         )?;
         let wait = match execution.step(call.turn.meter(), &mut call.out.answers)? {
-            select::Progress::Done => return Ok(Progress::Answered),
+            select::Progress::Done => {
+                call.session.buffers = Some(execution.into_buffers());
+                return Ok(Progress::Answered);
+            }
             select::Progress::Yield => None,
             select::Progress::Wait(wait) => Some(wait),
         };

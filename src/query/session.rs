@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::Version;
 
 use crate::modify::Scratch;
+use crate::select::Buffers;
 
 /// The state of one connection.
 pub struct Session {
@@ -17,6 +18,8 @@ pub struct Session {
     pub(crate) client: Option<IpAddr>,
     /// Buffers for writes.
     pub(crate) scratch: Scratch,
+    /// Buffers for reads, while none of them has taken them along.
+    pub(crate) buffers: Option<Box<Buffers>>,
 }
 
 impl Session {
@@ -27,6 +30,7 @@ impl Session {
             keyspace: None,
             client: None,
             scratch: Scratch::default(),
+            buffers: None,
         }
     }
 

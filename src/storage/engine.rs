@@ -84,13 +84,21 @@ impl Engine {
     }
 
     /// A stream of what the command reads.
-    pub fn read(&self, command: &Command) -> Result<Cursor, Error> {
+    pub fn read(&self, command: impl Into<Arc<Command>>) -> Result<Cursor, Error> {
+        let mut cursor = Cursor::default();
+        self.open_cursor(&mut cursor, command.into())?;
+        Ok(cursor)
+    }
+
+    /// As [`Engine::read`], with a cursor that was used before, and its memory.
+    pub fn open_cursor(&self, cursor: &mut Cursor, command: Arc<Command>) -> Result<(), Error> {
         let tables = self.core.tables();
         let Some(table) = tables.get(&command.table) else {
             return Err(Error::NoTable(command.table));
         };
         table.check_readable()?;
-        Ok(Cursor::new(table, command))
+        cursor.open(table, command);
+        Ok(())
     }
 
     /// Writes memtables to files: one table's, or all.

@@ -16,7 +16,7 @@ pub(crate) enum ScanKeys {
     Range(KeyRange),
 }
 
-/// A scan of one source. Sources of one cursor share it.
+/// A scan of one source. Sources of one cursor share it, and when they are closed its memory serves the next scan.
 #[derive(Debug, Clone)]
 pub(crate) struct Scan {
     pub keys: ScanKeys,
@@ -34,28 +34,49 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// The scan of one partition of a command.
+    #[cfg(test)]
     pub fn partition(command: &Command, key: &PartitionKey) -> Scan {
-        let mut scan = Scan::new(command, ScanKeys::One(key.clone()));
-        if let Some((resumed, slices)) = scan.resume.take()
-            && resumed == *key
-        {
-            scan.slices = slices;
-        }
+        let mut scan = Scan::everything();
+        scan.set_partition(command, key);
         scan
     }
 
     /// The scan of a command's range of partitions.
+    #[cfg(test)]
     pub fn range(command: &Command, range: &KeyRange) -> Scan {
-        let mut scan = Scan::new(command, ScanKeys::Range(range.clone()));
-        if let (Some(position), ScanKeys::Range(range)) = (&command.resume, &mut scan.keys) {
+        let mut scan = Scan::everything();
+        scan.set_range(command, range);
+        scan
+    }
+
+    /// Becomes the scan of one partition of a command.
+    pub fn set_partition(&mut self, command: &Command, key: &PartitionKey) {
+        self.set(command);
+        self.fills_cache = true;
+        match &mut self.keys {
+            ScanKeys::One(one) => one.clone_from(key),
+            ScanKeys::Range(_) => self.keys = ScanKeys::One(key.clone()),
+        }
+        if let Some((resumed, slices)) = self.resume.take()
+            && resumed == *key
+        {
+            self.slices = slices;
+        }
+    }
+
+    /// Becomes the scan of a command's range of partitions.
+    pub fn set_range(&mut self, command: &Command, range: &KeyRange) {
+        self.set(command);
+        self.fills_cache = false;
+        let mut range = range.clone();
+        if let Some(position) = &command.resume {
             let edge = KeyEdge::Key(position.key.clone());
-            range.start = match scan.resume {
+            range.start = match self.resume {
                 Some(_) => Bound::Included(edge),
                 None => Bound::Excluded(edge),
             };
         }
-        scan.fills_cache = false;
-        scan
+        self.keys = ScanKeys::Range(range);
     }
 
     /// The scan of all rows of a table, for flush and compaction.
@@ -71,25 +92,18 @@ impl Scan {
         }
     }
 
-    fn new(command: &Command, keys: ScanKeys) -> Scan {
-        let direction = Direction::reversed(command.reversed);
+    /// What does not depend on the partitions.
+    fn set(&mut self, command: &Command) {
         let limits = &command.limits;
-        let rows_wanted = match command.filter {
+        self.direction = Direction::reversed(command.reversed);
+        self.rows_wanted = match command.filter {
             None => usize::try_from(limits.rows.min(limits.per_partition)).unwrap_or(usize::MAX),
             Some(_) => usize::MAX,
         };
-        Scan {
-            keys,
-            slices: command.slices.clone(),
-            resume: command
-                .resume
-                .as_ref()
-                .and_then(|position| left(position, command, direction)),
-            resumed_after: command.resume.as_ref().and_then(|at| at.clustering.clone()),
-            direction,
-            rows_wanted,
-            fills_cache: true,
-        }
+        self.slices.clone_from(&command.slices);
+        let resume = command.resume.as_ref();
+        self.resume = resume.and_then(|position| left(position, command, self.direction));
+        self.resumed_after = resume.and_then(|at| at.clustering.clone());
     }
 
     /// The same for a file.
@@ -153,7 +167,7 @@ fn left(
     let last = position.clustering.as_ref()?;
     let rest = match direction {
         Direction::Forward => Slice::new(clustering::after(last), Slice::all().end),
-        Direction::Reversed => Slice::new(Slice::all().start, last.clone()),
+        Direction::Reversed => Slice::new(Slice::all().start, &last[..]),
     };
     let slices = command.slices.iter().map(|slice| slice.intersect(&rest));
     let slices: Vec<_> = slices.filter(|slice| !slice.is_empty()).collect();

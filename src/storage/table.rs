@@ -27,7 +27,7 @@ use crate::{Error, manifest};
 /// A table.
 pub(crate) struct Table {
     pub id: TableId,
-    schema: ArcSwap<schema::Table>,
+    shape: ArcSwap<Shape>,
     view: ArcSwap<View>,
     change: Mutex<()>,
     /// Held while memtables are written to files.
@@ -51,6 +51,26 @@ pub(crate) struct Table {
     dropped: AtomicBool,
     shards: usize,
     dir: tokio::sync::OnceCell<Arc<dyn Dir>>,
+}
+
+/// A table's definition, and what reads need of it, made once for each version.
+pub(crate) struct Shape {
+    pub schema: Arc<schema::Table>,
+    /// The types of its clustering columns.
+    pub clustering: Vec<(types::Type, model::key::Order)>,
+    /// The columns to keep, if the table has dropped some.
+    pub kept: Option<Columns>,
+}
+
+impl Shape {
+    fn new(schema: Arc<schema::Table>) -> Shape {
+        let of = |column: &schema::Column| (column.ty.clone(), column.order);
+        Shape {
+            clustering: schema.clustering.iter().map(of).collect(),
+            kept: columns_left(&schema),
+            schema,
+        }
+    }
 }
 
 /// What a table consists of at one moment.
@@ -158,7 +178,7 @@ impl Table {
         };
         Table {
             id: schema.id,
-            schema: ArcSwap::new(schema),
+            shape: ArcSwap::from_pointee(Shape::new(schema)),
             view: ArcSwap::from_pointee(empty.with_files(files)),
             change: Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
@@ -178,12 +198,17 @@ impl Table {
 
     /// The table's definition.
     pub fn schema(&self) -> Arc<schema::Table> {
-        self.schema.load_full()
+        self.shape.load().schema.clone()
+    }
+
+    /// The table's definition, with what reads need of it.
+    pub fn shape(&self) -> Arc<Shape> {
+        self.shape.load_full()
     }
 
     /// The table was altered.
     pub fn set_schema(&self, schema: Arc<schema::Table>) {
-        self.schema.store(schema);
+        self.shape.store(Arc::new(Shape::new(schema)));
     }
 
     /// What it consists of now.
@@ -255,11 +280,10 @@ impl Table {
                 _ => continue,
             };
             let mut found = PointRow::default();
-            memtable.point(key, clustering.unwrap_or_default(), &mut found);
-            let row = clustering.map_or(found.static_row, |_| found.row);
-            let image = row.unwrap_or_default();
+            memtable.point(key, clustering, &mut found);
+            let image = found.row().unwrap_or_default();
             self.large_rows
-                .measure(&schema, (key, clustering), &image, row_bytes_max);
+                .measure(&schema, (key, clustering), image, row_bytes_max);
         }
     }
 
@@ -278,7 +302,7 @@ impl Table {
 
     /// How long until the table's flush period is over; none if it has no period.
     pub fn period_left(&self, now: Duration) -> Option<Duration> {
-        let period = self.schema.load().options.memtable_flush_period_ms;
+        let period = self.shape.load().schema.options.memtable_flush_period_ms;
         let began = Duration::from_millis(self.period_began_millis.load(Relaxed));
         let end = began + Duration::from_millis(u64::from(period));
         (period > 0).then(|| end.saturating_sub(now))

@@ -15,10 +15,11 @@
 //!   every header, sorts after them. So bounds are bytes like keys, and a slice is a byte range.
 
 use base::bytes::Reader;
-use bytes::Bytes;
+use base::limits::KEPT_BUFFER_BYTES;
 use smallvec::SmallVec;
 use types::{Type, comparable};
 
+use super::KeyBytes;
 use crate::Damage;
 
 /// Above every header. Nothing is needed below them: see the module.
@@ -101,16 +102,15 @@ pub fn above(prefix: &mut Vec<u8>) {
 }
 
 /// The bound before everything that begins with `prefix`.
-pub fn before(prefix: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(prefix)
+pub fn before(prefix: &[u8]) -> KeyBytes {
+    KeyBytes::from(prefix)
 }
 
 /// The bound after everything that begins with `prefix`.
-pub fn after(prefix: &[u8]) -> Bytes {
-    let mut bound = Vec::with_capacity(prefix.len() + 1);
-    bound.extend_from_slice(prefix);
-    above(&mut bound);
-    bound.into()
+pub fn after(prefix: &[u8]) -> KeyBytes {
+    let mut bound = KeyBytes::from(prefix);
+    bound.push(ABOVE);
+    bound
 }
 
 /// What a component is, when its bytes went elsewhere.
@@ -198,6 +198,13 @@ impl Decoded {
         }
     }
 
+    /// Forgets everything but a little memory.
+    pub fn release(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BUFFER_BYTES);
+        self.components.clear();
+    }
+
     /// How many components the key had.
     pub fn count(&self) -> usize {
         self.components.len()
@@ -229,16 +236,8 @@ pub fn decode(columns: &[(Type, Order)], key: &[u8]) -> Result<Vec<Option<Vec<u8
 }
 
 /// Whether `key` is a complete key of these columns.
-pub fn check(columns: &[(Type, Order)], key: &[u8]) -> Result<(), Damage> {
-    let mut decoded = Decoded::default();
-    decoded.decode(columns, key)?;
-    match decoded.count() == columns.len() {
-        true => Ok(()),
-        false => Err(Damage {
-            offset: key.len() as u64,
-            what: "clustering key is too short",
-        }),
-    }
+pub fn is_complete(columns: &[(Type, Order)], key: &[u8], decoded: &mut Decoded) -> bool {
+    decoded.decode(columns, key).is_ok() && decoded.count() == columns.len()
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@
 //!   at the start and open at the end.
 //! - [`originals`] keeps the client's own bytes of components that encode equal to others.
 
+mod bytes;
 pub mod clustering;
 pub mod originals;
 pub mod partition;
 pub mod range;
 mod slice;
 
+pub use bytes::KeyBytes;
 pub use clustering::{Component, Order};
 pub use partition::{PartitionKey, PartitionKeyRef};
 pub use range::{RangeTombstone, RangeTombstoneRef};

@@ -7,18 +7,18 @@ use std::cmp::Ordering;
 
 use base::bytes::{Reader, put_varint_bytes};
 use base::limits::KEY_BYTES_MAX;
-use bytes::Bytes;
 use types::Token;
 
+use super::KeyBytes;
 use crate::Damage;
 
 /// A partition's key and token. Ordered by token, then bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionKey {
     /// The token of `bytes`.
     pub token: Token,
     /// The components as above.
-    pub bytes: Bytes,
+    pub bytes: KeyBytes,
 }
 
 /// A borrowed [`PartitionKey`], in the same order.
@@ -32,12 +32,18 @@ pub struct PartitionKeyRef<'a> {
 
 impl PartitionKey {
     /// The key of these bytes.
-    pub fn new(bytes: impl Into<Bytes>) -> PartitionKey {
+    pub fn new(bytes: impl Into<KeyBytes>) -> PartitionKey {
         let bytes = bytes.into();
         PartitionKey {
             token: Token::of(&bytes),
             bytes,
         }
+    }
+
+    /// Becomes the key of these bytes, in the memory that it has.
+    pub fn set(&mut self, bytes: &[u8]) {
+        self.token = Token::of(bytes);
+        self.bytes.set(bytes);
     }
 
     /// Borrowed.
@@ -56,6 +62,20 @@ impl PartitionKey {
     }
 }
 
+impl Clone for PartitionKey {
+    fn clone(&self) -> PartitionKey {
+        PartitionKey {
+            token: self.token,
+            bytes: self.bytes.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, source: &PartitionKey) {
+        self.token = source.token;
+        self.bytes.clone_from(&source.bytes);
+    }
+}
+
 impl<'a> PartitionKeyRef<'a> {
     /// The key of these bytes.
     pub fn new(bytes: &'a [u8]) -> PartitionKeyRef<'a> {
@@ -69,7 +89,7 @@ impl<'a> PartitionKeyRef<'a> {
     pub fn to_owned(self) -> PartitionKey {
         PartitionKey {
             token: self.token,
-            bytes: Bytes::copy_from_slice(self.bytes),
+            bytes: KeyBytes::from(self.bytes),
         }
     }
 
@@ -184,15 +204,15 @@ mod tests {
     fn order_is_token_then_bytes() {
         let low = PartitionKey {
             token: Token(-5),
-            bytes: Bytes::from_static(b"z"),
+            bytes: KeyBytes::from(b"z"),
         };
         let high = PartitionKey {
             token: Token(5),
-            bytes: Bytes::from_static(b"a"),
+            bytes: KeyBytes::from(b"a"),
         };
         let same = PartitionKey {
             token: Token(5),
-            bytes: Bytes::from_static(b"b"),
+            bytes: KeyBytes::from(b"b"),
         };
         assert!(low < high && high < same);
         assert_eq!(high.compare(same.as_ref()), Ordering::Less);

@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use crate::Deletion;
+use crate::{Deletion, Timestamp};
 
 /// The deletion of every row from `start` on, up to but without `end`. Bounds are those of [`super::Slice`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,6 +30,18 @@ pub struct RangeTombstoneRef<'a> {
     pub end: &'a [u8],
     /// What it covers of them.
     pub deletion: Deletion,
+}
+
+impl RangeTombstoneRef<'_> {
+    /// What is where there is no range tombstone.
+    pub const NONE: RangeTombstoneRef<'static> = RangeTombstoneRef {
+        start: &[],
+        end: &[],
+        deletion: Deletion {
+            timestamp: Timestamp::MIN,
+            local_seconds: 0,
+        },
+    };
 }
 
 impl RangeTombstone {

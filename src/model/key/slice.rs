@@ -1,42 +1,62 @@
 //! A range of clustering keys.
 
 use base::bytes::{Reader, put_varint_bytes};
-use bytes::Bytes;
 
-use super::clustering;
+use super::{KeyBytes, clustering};
 use crate::Damage;
 
 /// The keys from `start` on, up to but without `end`, as plain bytes.
 ///
 /// A bound is a key or the prefix of one, alone or followed by [`clustering::above`]'s byte: alone it lies before all
 /// keys that begin with it (and is the key itself if complete), with the byte after all of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
     /// The first key that is inside, if it exists.
-    pub start: Bytes,
+    pub start: KeyBytes,
     /// The first key that is no longer inside.
-    pub end: Bytes,
+    pub end: KeyBytes,
+}
+
+impl Clone for Slice {
+    fn clone(&self) -> Slice {
+        Slice {
+            start: self.start.clone(),
+            end: self.end.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, source: &Slice) {
+        self.start.clone_from(&source.start);
+        self.end.clone_from(&source.end);
+    }
 }
 
 impl Slice {
     /// Every key.
     pub fn all() -> Slice {
         Slice {
-            start: Bytes::new(),
-            end: Bytes::from_static(&[clustering::ABOVE]),
+            start: KeyBytes::new(),
+            end: KeyBytes::from(&[clustering::ABOVE]),
         }
     }
 
     /// Every key that begins with `prefix`; a complete key is the one row.
     pub fn prefix(prefix: &[u8]) -> Slice {
         Slice {
-            start: Bytes::copy_from_slice(prefix),
+            start: KeyBytes::from(prefix),
             end: clustering::after(prefix),
         }
     }
 
+    /// Becomes every key that begins with `prefix`, in the memory that it has.
+    pub fn set_prefix(&mut self, prefix: &[u8]) {
+        self.start.set(prefix);
+        self.end.set(prefix);
+        self.end.push(clustering::ABOVE);
+    }
+
     /// From `start` to before `end`.
-    pub fn new(start: impl Into<Bytes>, end: impl Into<Bytes>) -> Slice {
+    pub fn new(start: impl Into<KeyBytes>, end: impl Into<KeyBytes>) -> Slice {
         Slice {
             start: start.into(),
             end: end.into(),
@@ -91,8 +111,8 @@ impl Slice {
     /// Reads what [`Slice::encode`] wrote.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Slice, Damage> {
         let at = reader.clone();
-        let start = Bytes::copy_from_slice(reader.varint_bytes()?);
-        let end = Bytes::copy_from_slice(reader.varint_bytes()?);
+        let start = KeyBytes::from(reader.varint_bytes()?);
+        let end = KeyBytes::from(reader.varint_bytes()?);
         if start >= end {
             return Err(at.error("slice without keys"));
         }

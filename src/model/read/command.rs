@@ -59,6 +59,13 @@ impl Default for Limits {
     }
 }
 
+impl Default for Command {
+    /// Nothing of no table.
+    fn default() -> Command {
+        Command::new(TableId(Uuid::nil()), Keys::List(Vec::new()), 0)
+    }
+}
+
 impl Command {
     /// Everything of these partitions, without limits, at `now_seconds`.
     pub fn new(table: TableId, keys: Keys, now_seconds: i64) -> Command {

@@ -8,12 +8,15 @@
 //! - A partition whose static row is live, but which has no live row, gives one row without clustering key, if the
 //!   command wants static content, asked for the whole partition, and has no condition about rows.
 //! - DISTINCT gives one row without clustering key for a partition with a live static row or any live row.
-//! - Nothing is buffered but the partition's key and static row.
+//! - Nothing is buffered but the partition's key and static row, in memory that the next command uses again.
 //!
 //! Every row is charged to the meter, with its bytes; rows that are not returned, range tombstones, and partitions of
 //! which nothing else was charged, as dead.
 //! [`Rows::dead_rows`] counts those that are dead for every reader: what the tombstone guardrails look at.
 
+use std::sync::Arc;
+
+use base::limits::KEPT_BUFFER_BYTES;
 use base::meter::Meter;
 use bytes::Bytes;
 use types::Token;
@@ -41,7 +44,7 @@ pub enum RowStep {
 #[derive(Debug)]
 pub struct Rows<S> {
     stream: S,
-    command: Command,
+    command: Arc<Command>,
     partition: Current,
     /// What the last row was.
     shown: Shown,
@@ -71,6 +74,32 @@ struct Current {
     is_charged: bool,
 }
 
+impl Current {
+    /// Nothing of a partition is known yet.
+    fn clear(&mut self) {
+        self.key.clear();
+        self.static_row.clear();
+        self.has_live_static = false;
+        self.returned = 0;
+        self.is_resumed = false;
+        self.is_charged = false;
+    }
+}
+
+impl Default for Current {
+    fn default() -> Current {
+        Current {
+            token: Token::MIN,
+            key: Vec::new(),
+            static_row: Vec::new(),
+            has_live_static: false,
+            returned: 0,
+            is_resumed: false,
+            is_charged: false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Row,
@@ -80,30 +109,43 @@ enum Shown {
 impl<S: Stream> Rows<S> {
     /// The rows of `command`. The stream gives its partitions and slices in its order, and shadows its rows, as
     /// [`crate::stream::Merge`] does.
-    pub fn new(stream: S, mut command: Command) -> Rows<S> {
-        let resume = command.resume.take();
-        let partition = Current {
-            token: Token::MIN,
-            key: Vec::new(),
-            static_row: Vec::new(),
-            has_live_static: false,
-            returned: 0,
-            is_resumed: false,
-            is_charged: false,
-        };
+    pub fn new(stream: S, command: impl Into<Arc<Command>>) -> Rows<S> {
+        let command = command.into();
         Rows {
             stream,
+            resume: command.resume.clone(),
             command,
-            partition,
+            partition: Current::default(),
             shown: Shown::Partition,
             skips_rest: false,
-            resume,
             returned: 0,
             returned_bytes: 0,
             dead_rows: 0,
             ended: false,
             scratch: Scratch::default(),
         }
+    }
+
+    /// What is to be read next: fill it in, open the stream for it, and [`Rows::restart`].
+    pub fn command_mut(&mut self) -> &mut Command {
+        Arc::make_mut(&mut self.command)
+    }
+
+    /// The stream, to be opened for the next command, or closed.
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Begins anew, with the command that was filled in and the stream that was opened for it.
+    pub fn restart(&mut self) {
+        self.partition.clear();
+        self.partition.key.shrink_to(KEPT_BUFFER_BYTES);
+        self.partition.static_row.shrink_to(KEPT_BUFFER_BYTES);
+        self.shown = Shown::Partition;
+        self.skips_rest = false;
+        self.resume.clone_from(&self.command.resume);
+        (self.returned, self.returned_bytes, self.dead_rows) = (0, 0, 0);
+        self.ended = false;
     }
 
     /// Goes on to the next row.
@@ -191,7 +233,7 @@ impl<S: Stream> Rows<S> {
     }
 
     /// What is read.
-    pub fn command(&self) -> &Command {
+    pub fn command(&self) -> &Arc<Command> {
         &self.command
     }
 
@@ -209,10 +251,9 @@ impl<S: Stream> Rows<S> {
     fn begin_partition(&mut self, meter: &mut Meter) -> bool {
         let partition = self.stream.partition();
         let current = &mut self.partition;
+        current.clear();
         current.token = partition.key.token;
-        current.key.clear();
         current.key.extend_from_slice(partition.key.bytes);
-        current.static_row.clear();
         current
             .static_row
             .extend_from_slice(partition.static_row.unwrap_or_default());
@@ -220,9 +261,6 @@ impl<S: Stream> Rows<S> {
         current.has_live_static = view
             .as_ref()
             .is_some_and(|view| view.has_live_cell(self.command.now_seconds));
-        current.returned = 0;
-        current.is_resumed = false;
-        current.is_charged = false;
 
         if !self.resume_partition() || self.partition.returned >= self.command.limits.per_partition
         {

@@ -127,7 +127,7 @@ fn accepts(filter: &Filter, of_partition: bool, key: &PartitionKey, row: Option<
         .iter()
         .filter(|condition| condition.target.is_of_partition() == of_partition)
         .all(|condition| match condition.target {
-            Target::PartitionKey(_) => key.bytes != condition.values[0],
+            Target::PartitionKey(_) => key.bytes[..] != condition.values[0],
             _ => match row.and_then(|row| row.columns.get(&2)) {
                 Some(Content::Simple(cell)) => cell
                     .cell()

@@ -11,8 +11,9 @@
 //!
 //! What always holds: the output is a stream as the module above says, whatever the sources' deletions; a row that one
 //! source alone has and no deletion touches is lent from the source, not copied; buffers are kept, so after the first
-//! rows nothing is allocated.
+//! rows nothing is allocated; nor for other streams later ([`Merge::restart`]).
 
+use base::limits::KEPT_BUFFER_BYTES;
 use base::meter::Meter;
 use types::Token;
 
@@ -74,13 +75,8 @@ struct Lent {
 impl<S: Stream> Merge<S> {
     /// The join of these streams, which all go in this direction.
     pub fn new(streams: impl IntoIterator<Item = S>, direction: Direction) -> Merge<S> {
-        let source = |stream| Source {
-            stream,
-            head: Head::Used,
-            joins: false,
-        };
         Merge {
-            sources: streams.into_iter().map(source).collect(),
+            sources: streams.into_iter().map(Source::new).collect(),
             direction,
             inside: false,
             partition: Joined {
@@ -95,6 +91,30 @@ impl<S: Stream> Merge<S> {
             buffers: [Vec::new(), Vec::new()],
             waits: Vec::new(),
         }
+    }
+
+    /// Becomes the join of these streams, with the buffers that it has.
+    pub fn restart(&mut self, streams: impl IntoIterator<Item = S>, direction: Direction) {
+        self.sources.clear();
+        self.sources.extend(streams.into_iter().map(Source::new));
+        self.direction = direction;
+        self.inside = false;
+        self.sweep.restart(direction);
+        self.waits.clear();
+        let Joined {
+            key, static_row, ..
+        } = &mut self.partition;
+        let [first, second] = &mut self.buffers;
+        for buffer in [key, static_row, first, second] {
+            buffer.clear();
+            buffer.shrink_to(KEPT_BUFFER_BYTES);
+        }
+    }
+
+    /// Gives the streams back, in the order given; nothing is left to join.
+    pub fn take_streams(&mut self) -> impl Iterator<Item = S> {
+        self.inside = false;
+        self.sources.drain(..).map(|source| source.stream)
     }
 
     /// The streams, in the order given.
@@ -307,6 +327,16 @@ impl<S: Stream> Merge<S> {
         }
         self.inside = false;
         Step::PartitionEnd
+    }
+}
+
+impl<S> Source<S> {
+    fn new(stream: S) -> Source<S> {
+        Source {
+            stream,
+            head: Head::Used,
+            joins: false,
+        }
     }
 }
 

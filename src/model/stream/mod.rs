@@ -31,6 +31,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use base::meter::Meter;
+use types::Token;
 
 pub use crate::key::RangeTombstoneRef;
 use crate::{Deletion, PartitionKeyRef};
@@ -110,6 +111,18 @@ pub struct Partition<'a> {
     pub static_row: Option<&'a [u8]>,
 }
 
+impl Partition<'_> {
+    /// What is between partitions.
+    pub const NONE: Partition<'static> = Partition {
+        key: PartitionKeyRef {
+            token: Token::MIN,
+            bytes: &[],
+        },
+        deletion: None,
+        static_row: None,
+    };
+}
+
 /// A row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row<'a> {
@@ -117,6 +130,14 @@ pub struct Row<'a> {
     pub clustering: &'a [u8],
     /// Its image.
     pub image: &'a [u8],
+}
+
+impl Row<'_> {
+    /// What is where there is no row.
+    pub const NONE: Row<'static> = Row {
+        clustering: &[],
+        image: &[],
+    };
 }
 
 /// Why a stream cannot go on.

@@ -13,6 +13,9 @@ use std::cmp::Ordering;
 use super::{Direction, RangeTombstoneRef};
 use crate::Deletion;
 
+/// Ranges whose buffers are kept from one use of a merge to the next.
+const SPARE_KEPT_MAX: usize = 16;
+
 /// A range tombstone in buffers of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Range {
@@ -88,6 +91,13 @@ impl Sweep {
             waiting: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Forgets everything: streams that go in this direction.
+    pub(super) fn restart(&mut self, direction: Direction) {
+        self.clear();
+        self.direction = direction;
+        self.spare.truncate(SPARE_KEPT_MAX);
     }
 
     /// Forgets everything: the next partition.

@@ -151,7 +151,8 @@ impl RowsWriter {
         out.len() - self.envelope.start()
     }
 
-    /// Takes what was written out of the common buffer into one of its own, in which writing goes on.
+    /// Takes what was written out of the common buffer into one of its own, in which writing goes on. It is copied: taken
+    /// apart, the common buffer would have no room left, and both would hold the memory of the larger.
     pub fn detach(&mut self, out: &mut BytesMut) -> BytesMut {
         let start = self.envelope.start();
         self.envelope = self.envelope.moved_back(start);
@@ -159,7 +160,9 @@ impl RowsWriter {
         self.warnings.end -= start;
         self.metadata_offset -= start;
         self.count_offset -= start;
-        out.split_off(start)
+        let detached = BytesMut::from(&out[start..]);
+        out.truncate(start);
+        detached
     }
 
     /// Ends the rows. The warnings come after those that the head had.

@@ -1,15 +1,12 @@
 //! One execution of a modification: its mutations, encoded into the turn's frame.
 
-use std::borrow::Cow;
-
 use coordinator::Turn;
 use model::cell::Kind;
 use model::image::Builder;
-use model::key::{PartitionKey, PartitionKeyRef, originals, partition};
+use model::key::{PartitionKey, PartitionKeyRef, originals};
 use model::mutation::Encoder;
 use model::{ColumnId, Deletion, Liveness, Timestamp};
 use schema::table::Column;
-use smallvec::SmallVec;
 use types::value::number;
 
 use crate::bind::{Bindings, Bound};
@@ -236,22 +233,8 @@ struct Execution<'a, 'b> {
 impl Execution<'_, '_> {
     /// The common case, in which the key needs no list of keys.
     fn one_partition(&self, turn: &mut Turn, scratch: &mut Scratch) -> Result<(), Error> {
-        let mut parts: SmallVec<[Cow<'_, [u8]>; 4]> = SmallVec::new();
-        for (column, values) in self.plan.table.partition_key.iter().zip(&self.plan.keys) {
-            let Values::One(plan) = values else {
-                return Err(Error::Server("a key with several values".into()));
-            };
-            parts.push(value(plan, self.bindings, &column.name)?);
-        }
-        if let [only] = parts.as_slice() {
-            key::check(only, true)?;
-            return self.partition(PartitionKeyRef::new(only), turn, scratch);
-        }
         let mut bytes = std::mem::take(&mut scratch.key);
-        bytes.clear();
-        let slices: SmallVec<[&[u8]; 4]> = parts.iter().map(|part| part.as_ref()).collect();
-        partition::encode(slices, &mut bytes);
-        let done = key::check(&bytes, false)
+        let done = key::one(&self.plan.keys, &self.plan.table, self.bindings, &mut bytes)
             .and_then(|()| self.partition(PartitionKeyRef::new(&bytes), turn, scratch));
         scratch.key = bytes;
         done

@@ -16,6 +16,7 @@ use schema::table::{Column, Order};
 use crate::bind::Bindings;
 use crate::error::Error;
 use crate::restriction::values::{TuplePlan, Tuples, Values, value};
+use crate::term;
 
 /// How many keys or ranges one statement may name.
 pub const COMBINATIONS_MAX: usize = 65_535;
@@ -94,6 +95,14 @@ impl Step {
         )
     }
 
+    /// The value of `=` on one column.
+    fn one_value(&self) -> Option<&term::Plan> {
+        match self {
+            Step::Column(Values::One(plan)) => Some(plan),
+            _ => None,
+        }
+    }
+
     /// How many columns it fixes.
     pub fn columns(&self) -> usize {
         match self {
@@ -155,6 +164,43 @@ impl ClusteringPlan {
             prefix.push(column, &value(plan, bindings, &column.name)?)?;
         }
         Ok(Some(prefix))
+    }
+
+    /// Sets the byte ranges of the matching rows: disjoint and ascending. The common case, one range of which each end is
+    /// of one column, is encoded in `buffer` and put where a slice was before.
+    pub fn evaluate(
+        &self,
+        columns: &[Column],
+        bindings: &Bindings<'_>,
+        slices: &mut Vec<Slice>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let range = self.range.as_ref().map(Range::of_one_column);
+        let (Some(fixed), None | Some(Some(_))) = (self.one_value_each(), range) else {
+            *slices = self.slices(columns, bindings)?;
+            return Ok(());
+        };
+        buffer.clear();
+        for (plan, column) in fixed.zip(columns) {
+            push(column, &value(plan, bindings, &column.name)?, buffer)?;
+        }
+        slices.truncate(1);
+        if slices.is_empty() {
+            slices.push(Slice::all());
+        }
+        slices[0].set_prefix(buffer);
+        if let Some(range) = range.flatten() {
+            let column = &columns[self.fixed_columns()];
+            range.narrow(&mut slices[0], column, bindings, buffer)?;
+        }
+        slices.retain(|slice| !slice.is_empty());
+        Ok(())
+    }
+
+    /// The values of the columns that are fixed, if each has one.
+    fn one_value_each(&self) -> Option<impl Iterator<Item = &term::Plan>> {
+        let is_one = self.steps.iter().all(|step| step.one_value().is_some());
+        is_one.then(|| self.steps.iter().filter_map(Step::one_value))
     }
 
     /// The byte ranges of the matching rows: disjoint and ascending.
@@ -236,7 +282,53 @@ pub fn push(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<(), Erro
     Ok(())
 }
 
+/// A range on one column: the terms of its ends, and whether these are inside.
+#[derive(Clone, Copy)]
+struct OneColumn<'a> {
+    lower: Option<(&'a term::Plan, bool)>,
+    upper: Option<(&'a term::Plan, bool)>,
+}
+
+impl OneColumn<'_> {
+    /// Makes the slice of a prefix, which is in `buffer`, that of the values of the next column within the range.
+    fn narrow(
+        &self,
+        slice: &mut Slice,
+        column: &Column,
+        bindings: &Bindings<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let prefix = buffer.len();
+        let is_ascending = column.order == Order::Asc;
+        for (bound, is_start) in [(self.lower, is_ascending), (self.upper, !is_ascending)] {
+            let Some((plan, inclusive)) = bound else {
+                continue;
+            };
+            buffer.truncate(prefix);
+            push(column, &value(plan, bindings, &column.name)?, buffer)?;
+            if is_start != inclusive {
+                clustering::above(buffer);
+            }
+            match is_start {
+                true => slice.start.set(buffer),
+                false => slice.end.set(buffer),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Range {
+    /// The range, if both ends compare one column.
+    fn of_one_column(&self) -> Option<OneColumn<'_>> {
+        let (lower, upper) = (self.lower.as_ref(), self.upper.as_ref());
+        let is_one = |bound: Option<&RangeBound>| bound.is_none_or(|b| b.of_one_column().is_some());
+        (is_one(lower) && is_one(upper)).then(|| OneColumn {
+            lower: lower.and_then(RangeBound::of_one_column),
+            upper: upper.and_then(RangeBound::of_one_column),
+        })
+    }
+
     fn slices(
         &self,
         prefix: &[u8],
@@ -262,6 +354,14 @@ enum Side {
 }
 
 impl RangeBound {
+    /// The term, if it compares one column, and whether its value is inside.
+    fn of_one_column(&self) -> Option<(&term::Plan, bool)> {
+        match &self.values {
+            TuplePlan::Components(plans) if plans.len() == 1 => Some((&plans[0], self.inclusive)),
+            _ => None,
+        }
+    }
+
     /// The rows on one side of the bound.
     fn slices(
         &self,

@@ -49,13 +49,55 @@ impl KeyPlan {
         }
     }
 
-    /// The partitions for one execution.
-    pub fn evaluate(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
-        match self {
-            KeyPlan::Points(values) => Ok(Keys::List(points(values, table, bindings)?)),
-            KeyPlan::Tokens(range) => Ok(Keys::Range(range.evaluate(bindings)?)),
+    /// Sets the partitions for one execution. One that is named is encoded in `buffer` and put where one was before.
+    pub fn evaluate(
+        &self,
+        table: &Table,
+        bindings: &Bindings<'_>,
+        keys: &mut Keys,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let values = match self {
+            KeyPlan::Points(values) => values,
+            KeyPlan::Tokens(range) => {
+                *keys = Keys::Range(range.evaluate(bindings)?);
+                return Ok(());
+            }
+        };
+        let (true, Keys::List(list)) = (values.iter().all(Values::is_one), &mut *keys) else {
+            *keys = Keys::List(points(values, table, bindings)?);
+            return Ok(());
+        };
+        one(values, table, bindings, buffer)?;
+        list.truncate(1);
+        match list.first_mut() {
+            Some(key) => key.set(buffer),
+            None => list.push(PartitionKey::new(&buffer[..])),
+        }
+        Ok(())
+    }
+}
+
+/// Encodes the partition key of which every column has one value.
+pub fn one(
+    values: &[Values],
+    table: &Table,
+    bindings: &Bindings<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    out.clear();
+    let is_single = values.len() == 1;
+    for (column, values) in table.partition_key.iter().zip(values) {
+        let Values::One(plan) = values else {
+            return Err(Error::Server("a key with several values".into()));
+        };
+        let value = value(plan, bindings, &column.name)?;
+        match is_single {
+            true => out.extend_from_slice(&value),
+            false => partition::push(&value, out),
         }
     }
+    check(out, is_single)
 }
 
 /// The partition keys: for `IN`, all combinations in the order of the key's types, each once.
@@ -64,9 +106,6 @@ pub fn points(
     table: &Table,
     bindings: &Bindings<'_>,
 ) -> Result<Vec<PartitionKey>, Error> {
-    if let ([Values::One(plan)], [column]) = (values, &table.partition_key[..]) {
-        return Ok(vec![key(&[&value(plan, bindings, &column.name)?])?]);
-    }
     let mut choices: Vec<Bytes<'_>> = Vec::with_capacity(values.len());
     let mut combinations = 1usize;
     for (column, values) in table.partition_key.iter().zip(values) {
@@ -115,7 +154,7 @@ pub fn key(parts: &[&[u8]]) -> Result<PartitionKey, Error> {
 }
 
 /// Refuses a key that is too long, or empty where it has one component only.
-pub fn check(key: &[u8], is_single: bool) -> Result<(), Error> {
+fn check(key: &[u8], is_single: bool) -> Result<(), Error> {
     if is_single && key.is_empty() {
         return Err(Error::invalid("Key may not be empty"));
     }

@@ -23,8 +23,7 @@ pub use collect::column;
 pub use filter::FilterPlan;
 pub use key::{KeyPlan, TokenRange};
 
-use model::key::Slice;
-use model::read::Keys;
+use model::read::{Command, Keys};
 use schema::Table;
 
 use crate::bind::Bindings;
@@ -51,28 +50,28 @@ impl Restrictions {
         self.keys.says_something() || self.filter.iter().any(on_key)
     }
 
-    /// The partitions for one execution.
-    fn partitions(&self, table: &Table, bindings: &Bindings<'_>) -> Result<Keys, Error> {
-        let mut keys = self.keys.evaluate(table, bindings)?;
-        if let (Some(tokens), Keys::List(list)) = (&self.within, &mut keys) {
-            let range = tokens.evaluate(bindings)?;
-            list.retain(|key| range.contains(key.as_ref()));
-        }
-        Ok(keys)
-    }
-
-    /// The partitions, and the ranges of rows in each.
-    pub fn places(
+    /// Sets a command's partitions, and the ranges of rows in each, for one execution. What the command had serves as
+    /// memory.
+    pub fn place(
         &self,
         table: &Table,
         bindings: &Bindings<'_>,
-    ) -> Result<(Keys, Vec<Slice>), Error> {
-        let keys = self.partitions(table, bindings)?;
-        let slices = self.clustering.slices(&table.clustering, bindings)?;
-        if let Keys::List(list) = &keys {
-            bounds::check_places(list.len(), slices.len())?;
+        command: &mut Command,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let Command { keys, slices, .. } = command;
+        self.keys.evaluate(table, bindings, keys, buffer)?;
+        if let (Some(tokens), Keys::List(list)) = (&self.within, &mut *keys) {
+            let range = tokens.evaluate(bindings)?;
+            list.retain(|key| range.contains(key.as_ref()));
         }
-        Ok((keys, slices))
+        let columns = &table.clustering;
+        self.clustering
+            .evaluate(columns, bindings, slices, buffer)?;
+        match keys {
+            Keys::List(list) => bounds::check_places(list.len(), slices.len()),
+            Keys::Range(_) => Ok(()),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use base::meter::Meter;
 use bytes::BytesMut;
 use coordinator::paging::State;
 use coordinator::{Coordinator, Read};
-use model::read::{Command, Position, RowStep};
+use model::read::{Position, RowStep};
 use model::stream::Wait;
 use protocol::result::{MetadataChoice, RowsWriter};
 
@@ -83,9 +83,8 @@ pub struct Execution {
     request: Request,
     moment: Moment,
     chance: Arc<dyn Chance>,
-    read: Read,
     page: Page,
-    values: Values,
+    buffers: Box<Buffers>,
     sink: Sink,
     returned: u64,
     /// Bytes of the largest row so far.
@@ -97,6 +96,16 @@ pub struct Execution {
 
 /// How often a row may be there while it is read: as it lies in its source, as it is merged, and as the next one begins.
 const ROW_COPIES: usize = 3;
+
+/// What an execution reads with. The memory stays from one execution of a session to the next: a read of a few rows
+/// that are in memory allocates nothing. One that is parked takes it along.
+#[derive(Default)]
+pub struct Buffers {
+    read: Read,
+    values: Values,
+    /// A key that is being encoded.
+    key: Vec<u8>,
+}
 
 /// Where rows go.
 enum Sink {
@@ -115,39 +124,26 @@ impl Execution {
         request: Request,
         paging_state: Option<&[u8]>,
         coordinator: &Coordinator,
+        mut buffers: Box<Buffers>,
     ) -> Result<Self, Error> {
         let page = page(plan, bindings, &request, paging_state)?;
         let table = &plan.table;
-        let restrictions = &plan.restrictions;
-        let (keys, slices) = restrictions.places(table, bindings)?;
-        let command = Command {
-            table: table.id,
-            columns: plan.columns.clone(),
-            statics: restrictions.clustering.is_empty(),
-            keys,
-            slices,
-            reversed: plan.reversed,
-            filter: filter::evaluate(&restrictions.filter, table, bindings)?,
-            limits: page.limits(),
-            now_seconds: bindings.moment.now_seconds,
-            distinct: plan.distinct,
-            resume: page.resume.clone(),
-        };
+        buffers.fill_in(plan, bindings, &page)?;
+        coordinator
+            .begin(&mut buffers.read, table)
+            .map_err(|error| Error::of(error, table))?;
         let sink = match Gathered::for_plan(plan)? {
             Some(gathered) => Sink::Gathered(gathered),
             None => Sink::Rows(None),
         };
         Ok(Execution {
             selection: plan.selection.bound(bindings)?.map(Box::new),
-            read: coordinator
-                .read(table, command)
-                .map_err(|error| Error::of(error, table))?,
             plan: plan.clone(),
             request,
             moment: bindings.moment,
             chance,
             page,
-            values: Values::default(),
+            buffers,
             sink,
             returned: 0,
             largest_row_bytes: 0,
@@ -184,6 +180,13 @@ impl Execution {
             Sink::Rows(Some(writer)) => writer.detach(out),
             _ => BytesMut::new(),
         }
+    }
+
+    /// What the next execution may use.
+    pub fn into_buffers(self) -> Box<Buffers> {
+        let mut buffers = self.buffers;
+        buffers.close();
+        buffers
     }
 
     /// Whether the answer is one page of several.
@@ -225,7 +228,7 @@ impl Execution {
 
     fn run(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<Progress, Error> {
         loop {
-            let step = self.read.step(meter)?;
+            let step = self.buffers.read.step(meter)?;
             self.check_dead_rows()?;
             match step {
                 RowStep::End => return Ok(Progress::Done),
@@ -243,7 +246,7 @@ impl Execution {
 
     /// Too many dead rows make a read slow for everyone: refused at one bound, warned of at another.
     fn check_dead_rows(&mut self) -> Result<(), Error> {
-        let dead = self.read.dead_rows();
+        let dead = self.buffers.read.dead_rows();
         let Request {
             dead_rows_fail: fail,
             ..
@@ -260,7 +263,7 @@ impl Execution {
 
     /// What the client is told beside the rows.
     fn take_warnings(&mut self) -> Vec<String> {
-        let (dead, warn) = (self.read.dead_rows(), self.request.dead_rows_warn);
+        let (dead, warn) = (self.buffers.read.dead_rows(), self.request.dead_rows_warn);
         if warn != 0 && dead > warn {
             self.warnings.push(format!(
                 "Read {} live rows and {dead} tombstone cells for a query of {} (see tombstone_warn_threshold)",
@@ -284,7 +287,8 @@ impl Execution {
 
     fn take_row(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<(), Error> {
         let selection = self.selection.as_deref().unwrap_or(&self.plan.selection);
-        let live = self.read.row();
+        let Buffers { read, values, .. } = &mut *self.buffers;
+        let live = read.row();
         let row = Row {
             key: live.key.bytes,
             clustering: live.clustering,
@@ -293,12 +297,11 @@ impl Execution {
         };
         let row_bytes = row.image.map_or(0, <[u8]>::len) + row.static_image.map_or(0, <[u8]>::len);
         self.largest_row_bytes = self.largest_row_bytes.max(row_bytes);
-        self.values
-            .load(&selection.fetch, &row, self.moment.now_seconds);
+        values.load(&selection.fetch, &row, self.moment.now_seconds);
         let bindings = Bindings::none(self.moment, &*self.chance);
         let scope = Scope {
             row: &row,
-            values: &self.values,
+            values,
             bindings: &bindings,
             aggregates: &[],
         };
@@ -316,7 +319,7 @@ impl Execution {
         if self.returned == self.page.rows
             || self.request.page_rows.is_some() && self.is_nearly_full(out)
         {
-            self.last = Some(self.read.position());
+            self.last = Some(self.buffers.read.position());
         }
         Ok(())
     }
@@ -387,6 +390,33 @@ impl Execution {
         }
         writer.finish(out, None, warnings);
         Ok(())
+    }
+}
+
+impl Buffers {
+    /// Makes the command of an execution.
+    fn fill_in(&mut self, plan: &Plan, bindings: &Bindings<'_>, page: &Page) -> Result<(), Error> {
+        let (table, restrictions) = (&plan.table, &plan.restrictions);
+        let command = self.read.command_mut();
+        restrictions.place(table, bindings, command, &mut self.key)?;
+        command.table = table.id;
+        command.columns.clone_from(&plan.columns);
+        command.statics = restrictions.clustering.is_empty();
+        command.reversed = plan.reversed;
+        command.filter = filter::evaluate(&restrictions.filter, table, bindings)?;
+        command.limits = page.limits();
+        command.now_seconds = bindings.moment.now_seconds;
+        command.distinct = plan.distinct;
+        command.resume.clone_from(&page.resume);
+        Ok(())
+    }
+
+    /// Lets go of everything but a little memory.
+    fn close(&mut self) {
+        self.read.close();
+        self.values.release();
+        self.key.clear();
+        self.key.shrink_to(limits::KEPT_BUFFER_BYTES);
     }
 }
 

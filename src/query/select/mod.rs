@@ -17,7 +17,7 @@ use model::Columns;
 use protocol::result::Metadata;
 use schema::Table;
 
-pub use execution::{Choice, Execution, Progress, Request};
+pub use execution::{Buffers, Choice, Execution, Progress, Request};
 pub use plan::plan;
 
 use crate::restriction::Restrictions;

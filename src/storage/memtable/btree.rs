@@ -6,7 +6,7 @@
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use model::key::{RangeTombstone, RangeTombstoneRef, Slice, clustering};
+use model::key::{KeyBytes, RangeTombstone, RangeTombstoneRef, Slice, clustering};
 use model::mutation;
 use model::stream::Direction;
 use model::{PartitionKey, PartitionKeyRef, Timestamp};
@@ -105,30 +105,30 @@ impl Memtable for BTree {
         !matches!(place, Place::End)
     }
 
-    fn point(&self, key: PartitionKeyRef<'_>, clustering: &[u8], out: &mut PointRow) {
+    fn point(&self, key: PartitionKeyRef<'_>, clustering: Option<&[u8]>, out: &mut PointRow) {
         let shard = self.shards[self.shard_of(key.token)].lock();
         let Some(found) = shard.find(key) else { return };
+        out.found();
         let arena = &shard.arena;
-        let mut scratch = Scratch::default();
-        match found {
-            Found::Single { row, .. } => {
-                if record::clustering(arena, row) == clustering {
-                    out.row_with(|image| record::image_into(arena, row, image, &mut scratch));
-                }
-                out.found();
+        let row = match (found, clustering) {
+            (Found::Single { row, .. }, Some(key)) => {
+                Some(row).filter(|row| record::clustering(arena, *row) == key)
             }
-            Found::Wide { partition, .. } => {
-                out.found();
+            (Found::Single { .. }, None) => None,
+            (Found::Wide { partition, .. }, Some(key)) => {
                 out.delete(partition.deletion);
-                out.delete_row(partition.tombstones.covering(clustering));
-                if let Some(row) = partition.static_row {
-                    out.static_with(|image| record::image_into(arena, row, image, &mut scratch));
-                }
-                let (row, is_equal) = partition.rows.seek(arena, clustering);
-                if let Some(row) = partition.rows.get(row).filter(|_| is_equal) {
-                    out.row_with(|image| record::image_into(arena, row, image, &mut scratch));
-                }
+                out.delete_row(partition.tombstones.covering(key));
+                let (place, is_equal) = partition.rows.seek(arena, key);
+                partition.rows.get(place).filter(|_| is_equal)
             }
+            (Found::Wide { partition, .. }, None) => {
+                out.delete(partition.deletion);
+                partition.static_row
+            }
+        };
+        if let Some(row) = row {
+            let mut scratch = Scratch::default();
+            out.row_with(|image| record::image_into(arena, row, image, &mut scratch));
         }
     }
 
@@ -263,7 +263,7 @@ impl Reading<'_> {
                     .iter()
                     .any(|slice| slice.contains(clustering))
                 {
-                    self.row(shard, row);
+                    self.row(shard, row, clustering);
                 }
                 self.chunk.push(Item::PartitionEnd);
                 *place = Place::After(key.to_owned());
@@ -338,8 +338,8 @@ impl Reading<'_> {
         finished
     }
 
-    fn row(&mut self, shard: &Shard, row: super::arena::Offset) {
-        let clustering = self.chunk.put(record::clustering(&shard.arena, row));
+    fn row(&mut self, shard: &Shard, row: super::arena::Offset, clustering: &[u8]) {
+        let clustering = self.chunk.put(clustering);
         let start = self.chunk.bytes.len();
         record::image_into(&shard.arena, row, &mut self.chunk.bytes, &mut self.scratch);
         let image = self.chunk.since(start);
@@ -353,7 +353,7 @@ struct Walk<'a, 'b> {
     shard: &'a Shard,
     partition: &'a Partition,
     /// Everything before this bound was copied; behind it, if reversed.
-    reached: &'a mut Option<Vec<u8>>,
+    reached: &'a mut Option<KeyBytes>,
     /// The last tombstone that was given.
     tombstone: &'a mut Option<RangeTombstone>,
 }
@@ -386,8 +386,8 @@ impl Walk<'_, '_> {
 
     fn forward(&mut self, slice: &Slice) -> bool {
         let start = match self.reached.as_deref() {
-            Some(reached) if reached > &slice.start[..] => reached.to_vec(),
-            _ => slice.start.to_vec(),
+            Some(reached) if reached > &slice.start[..] => KeyBytes::from(reached),
+            _ => slice.start.clone(),
         };
         if start[..] >= slice.end[..] {
             return true;
@@ -410,7 +410,7 @@ impl Walk<'_, '_> {
             while let Some(tombstone) = tombstones.next_if(|t| key.is_none_or(|key| t.start <= key))
             {
                 if self.reading.is_full() {
-                    *self.reached = Some(tombstone.start.max(&start[..]).to_vec());
+                    *self.reached = Some(tombstone.start.max(&start[..]).into());
                     return false;
                 }
                 self.give(tombstone);
@@ -419,20 +419,20 @@ impl Walk<'_, '_> {
                 break;
             };
             if self.reading.is_full() {
-                *self.reached = Some(key.to_vec());
+                *self.reached = Some(key.into());
                 return false;
             }
-            self.reading.row(self.shard, row);
+            self.reading.row(self.shard, row, key);
             next = rows.next(next);
         }
-        *self.reached = Some(slice.end.to_vec());
+        *self.reached = Some(slice.end.clone());
         true
     }
 
     fn reversed(&mut self, slice: &Slice) -> bool {
         let end = match self.reached.as_deref() {
-            Some(reached) if reached < &slice.end[..] => reached.to_vec(),
-            _ => slice.end.to_vec(),
+            Some(reached) if reached < &slice.end[..] => KeyBytes::from(reached),
+            _ => slice.end.clone(),
         };
         if slice.start[..] >= end[..] {
             return true;
@@ -450,7 +450,7 @@ impl Walk<'_, '_> {
             let key = row.map(|row| record::clustering(arena, row));
             while let Some(tombstone) = tombstones.next_if(|t| key.is_none_or(|key| t.end > key)) {
                 if self.reading.is_full() {
-                    *self.reached = Some(tombstone.end.min(&end[..]).to_vec());
+                    *self.reached = Some(tombstone.end.min(&end[..]).into());
                     return false;
                 }
                 self.give(tombstone);
@@ -459,15 +459,13 @@ impl Walk<'_, '_> {
                 break;
             };
             if self.reading.is_full() {
-                let mut bound = key.to_vec();
-                clustering::above(&mut bound);
-                *self.reached = Some(bound);
+                *self.reached = Some(clustering::after(key));
                 return false;
             }
-            self.reading.row(self.shard, row);
+            self.reading.row(self.shard, row, key);
             next = rows.previous(place);
         }
-        *self.reached = Some(slice.start.to_vec());
+        *self.reached = Some(slice.start.clone());
         true
     }
 
@@ -512,7 +510,7 @@ impl Place {
             // No key is empty, so this is below all keys of the token.
             Place::FromToken(token) => Bound::Included(PartitionKey {
                 token: *token,
-                bytes: bytes::Bytes::new(),
+                bytes: KeyBytes::new(),
             }),
             Place::From(key) => Bound::Included(key.clone()),
             Place::After(key) | Place::Inside { key, .. } => Bound::Excluded(key.clone()),

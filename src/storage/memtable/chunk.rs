@@ -3,6 +3,7 @@
 //! Partitions, rows and range tombstones one behind the other, as a stream gives them; the bytes lie in one buffer
 //! that is kept from hold to hold.
 
+use base::limits::KEPT_BUFFER_BYTES;
 use model::key::RangeTombstoneRef;
 use model::stream::{Partition, Row};
 use model::{Deletion, PartitionKeyRef};
@@ -56,6 +57,13 @@ impl Chunk {
         self.rows = 0;
         self.seeks = 0;
         self.is_disturbed = false;
+    }
+
+    /// Forgets everything but a little memory.
+    pub fn release(&mut self) {
+        self.clear();
+        self.bytes.shrink_to(KEPT_BUFFER_BYTES);
+        self.items.shrink_to(KEPT_BUFFER_BYTES / size_of::<Item>());
     }
 
     /// Whether a partition changed between the holds that filled the chunk.
@@ -137,14 +145,7 @@ impl Chunk {
                 deletion,
                 static_row: static_row.map(|part| self.get(part)),
             },
-            _ => Partition {
-                key: PartitionKeyRef {
-                    token: Token::MIN,
-                    bytes: &[],
-                },
-                deletion: None,
-                static_row: None,
-            },
+            _ => Partition::NONE,
         }
     }
 
@@ -154,33 +155,22 @@ impl Chunk {
                 clustering: self.get(clustering),
                 image: self.get(image),
             },
-            _ => Row {
-                clustering: &[],
-                image: &[],
-            },
+            _ => Row::NONE,
         }
     }
 
     pub(super) fn range_tombstone(&self, item: Option<Item>) -> RangeTombstoneRef<'_> {
-        let (start, end, deletion) = match item {
+        match item {
             Some(Item::RangeTombstone {
                 start,
                 end,
                 deletion,
-            }) => (self.get(start), self.get(end), deletion),
-            _ => (
-                &[][..],
-                &[][..],
-                Deletion {
-                    timestamp: model::Timestamp::MIN,
-                    local_seconds: 0,
-                },
-            ),
-        };
-        RangeTombstoneRef {
-            start,
-            end,
-            deletion,
+            }) => RangeTombstoneRef {
+                start: self.get(start),
+                end: self.get(end),
+                deletion,
+            },
+            _ => RangeTombstoneRef::NONE,
         }
     }
 }

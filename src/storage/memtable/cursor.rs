@@ -2,6 +2,8 @@
 //!
 //! Each hold fills a chunk, from which the steps are answered. The first rows of a slice of one partition are gathered
 //! until they are what the reader wants, and read again in one hold if the partition changed meanwhile.
+//!
+//! A cursor that was closed holds nothing but a little memory, and is opened again without an allocation.
 
 use std::sync::Arc;
 
@@ -14,9 +16,10 @@ use super::{Hold, Memtable, Place};
 use crate::scan::{Scan, ScanKeys};
 
 /// The stream.
+#[derive(Default)]
 pub(crate) struct Cursor {
-    memtable: Arc<dyn Memtable>,
-    scan: Arc<Scan>,
+    /// What it is open for.
+    open: Option<(Arc<dyn Memtable>, Arc<Scan>)>,
     place: Place,
     more: bool,
     chunk: Chunk,
@@ -32,18 +35,29 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// A stream of what `scan` asks for.
     pub fn new(memtable: Arc<dyn Memtable>, scan: Arc<Scan>) -> Cursor {
-        Cursor {
-            memtable,
-            scan,
-            place: Place::Start,
-            more: true,
-            chunk: Chunk::default(),
-            next: 0,
-            partition: None,
-            header: Chunk::default(),
-            header_kept: false,
-            skipping: false,
-        }
+        let mut cursor = Cursor::default();
+        cursor.open(memtable, scan);
+        cursor
+    }
+
+    /// Becomes a stream of what `scan` asks for.
+    pub fn open(&mut self, memtable: Arc<dyn Memtable>, scan: Arc<Scan>) {
+        self.close();
+        self.open = Some((memtable, scan));
+        self.more = true;
+    }
+
+    /// Lets go of everything but a little memory. It is at its end from then on.
+    pub fn close(&mut self) {
+        self.open = None;
+        self.place = Place::Start;
+        self.more = false;
+        self.chunk.release();
+        self.next = 0;
+        self.partition = None;
+        self.header.release();
+        self.header_kept = false;
+        self.skipping = false;
     }
 
     /// Fills the chunk. False if nothing is left.
@@ -51,44 +65,41 @@ impl Cursor {
         self.keep_partition();
         self.chunk.clear();
         self.next = 0;
-        if !self.more {
+        let (true, Some((_, scan))) = (self.more, &self.open) else {
             return false;
-        }
+        };
+        let (wanted, is_one) = (scan.rows_wanted, matches!(scan.keys, ScanKeys::One(_)));
         let first = matches!(self.place, Place::Start);
-        self.read(Hold::LONGEST.rows.min(self.scan.rows_wanted.max(1)));
-        if first && matches!(self.scan.keys, ScanKeys::One(_)) {
-            self.gather();
+        self.read_rows(Hold::LONGEST.rows.min(wanted.max(1)));
+        if first && is_one {
+            self.gather(wanted.min(Hold::WHOLE_SLICE.rows));
         }
         !self.chunk.is_empty()
     }
 
-    fn read(&mut self, rows: usize) {
-        let taken = Hold {
-            rows: self.chunk.rows(),
-            bytes: self.chunk.byte_count(),
+    /// Reads so many more rows under one hold.
+    fn read_rows(&mut self, rows: usize) {
+        self.read(Hold {
+            rows: self.chunk.rows() + rows,
+            bytes: self.chunk.byte_count() + Hold::LONGEST.bytes,
+        });
+    }
+
+    fn read(&mut self, hold: Hold) {
+        self.more = match &self.open {
+            Some((memtable, scan)) => memtable.read(&mut self.place, scan, hold, &mut self.chunk),
+            None => false,
         };
-        let hold = Hold {
-            rows: taken.rows + rows,
-            bytes: taken.bytes + Hold::LONGEST.bytes,
-        };
-        self.more = self
-            .memtable
-            .read(&mut self.place, &self.scan, hold, &mut self.chunk);
     }
 
     /// Reads on until the slice is whole or long, and again from the start if it changed meanwhile.
-    fn gather(&mut self) {
-        let wanted = self.scan.rows_wanted.min(Hold::WHOLE_SLICE.rows);
+    fn gather(&mut self, wanted: usize) {
         while self.more && self.chunk.rows() < wanted {
-            self.read(Hold::LONGEST.rows.min(wanted - self.chunk.rows()));
+            self.read_rows(Hold::LONGEST.rows.min(wanted - self.chunk.rows()));
             if self.chunk.is_disturbed() {
                 self.chunk.clear();
                 self.place = Place::Start;
-                let hold = Hold::WHOLE_SLICE;
-                self.more = self
-                    .memtable
-                    .read(&mut self.place, &self.scan, hold, &mut self.chunk);
-                return;
+                return self.read(Hold::WHOLE_SLICE);
             }
         }
     }
@@ -115,13 +126,14 @@ impl Cursor {
 
     /// Leaves the partition in the middle.
     fn jump(&mut self) {
-        if let Place::Inside { key, .. } = &self.place {
-            self.place = match self.scan.keys {
-                ScanKeys::One(_) => Place::End,
-                ScanKeys::Range(_) => Place::After(key.clone()),
-            };
-            self.more = !matches!(self.place, Place::End);
-        }
+        let (Place::Inside { key, .. }, Some((_, scan))) = (&self.place, &self.open) else {
+            return;
+        };
+        self.place = match scan.keys {
+            ScanKeys::One(_) => Place::End,
+            ScanKeys::Range(_) => Place::After(key.clone()),
+        };
+        self.more = !matches!(self.place, Place::End);
     }
 }
 

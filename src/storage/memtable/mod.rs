@@ -21,7 +21,8 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
-use model::key::RangeTombstone;
+use base::limits::KEPT_BUFFER_BYTES;
+use model::key::{KeyBytes, RangeTombstone};
 use model::{Deletion, PartitionKey, PartitionKeyRef, Timestamp, image, mutation};
 use types::Token;
 
@@ -38,8 +39,9 @@ pub(crate) trait Memtable: Send + Sync {
     /// Copies from `place` on what fits one hold, and moves the place. False when nothing is left.
     fn read(&self, place: &mut Place, scan: &Scan, hold: Hold, chunk: &mut Chunk) -> bool;
 
-    /// Merges what it knows of one row, and of the partition around it, into `out`.
-    fn point(&self, key: PartitionKeyRef<'_>, clustering: &[u8], out: &mut PointRow);
+    /// Merges what it knows of one row, and of the partition around it, into `out`. Without a clustering key it is the
+    /// static row.
+    fn point(&self, key: PartitionKeyRef<'_>, clustering: Option<&[u8]>, out: &mut PointRow);
 
     /// Bytes it holds.
     fn bytes(&self) -> u64;
@@ -83,8 +85,9 @@ impl Hold {
 }
 
 /// How far a reader has come.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Place {
+    #[default]
     Start,
     /// At the first key of this token or above.
     FromToken(Token),
@@ -98,7 +101,7 @@ pub(crate) enum Place {
         /// The partition's version when it was read last.
         version: u64,
         /// The bound up to which it was read; down to which, if reversed.
-        reached: Option<Vec<u8>>,
+        reached: Option<KeyBytes>,
         /// The last range tombstone given.
         tombstone: Option<RangeTombstone>,
     },
@@ -114,12 +117,28 @@ pub(crate) struct PointRow {
     pub deletion: Option<Deletion>,
     /// The strongest range tombstone over the row.
     pub row_deletion: Option<Deletion>,
-    pub static_row: Option<Vec<u8>>,
-    pub row: Option<Vec<u8>>,
-    scratch: Vec<u8>,
+    has_row: bool,
+    row: Vec<u8>,
+    /// What is merged into the row, and then the row before that.
+    others: [Vec<u8>; 2],
 }
 
 impl PointRow {
+    /// Forgets everything but a little memory.
+    pub fn clear(&mut self) {
+        (self.is_found, self.has_row) = (false, false);
+        (self.deletion, self.row_deletion) = (None, None);
+        for buffer in self.others.iter_mut().chain([&mut self.row]) {
+            buffer.clear();
+            buffer.shrink_to(KEPT_BUFFER_BYTES);
+        }
+    }
+
+    /// The row's image, if any source has it.
+    pub fn row(&self) -> Option<&[u8]> {
+        self.has_row.then_some(&self.row[..])
+    }
+
     pub fn found(&mut self) {
         self.is_found = true;
     }
@@ -134,28 +153,29 @@ impl PointRow {
 
     /// Merges the image that `fill` appends into the row.
     pub fn row_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
-        Self::merge(&mut self.row, &mut self.scratch, fill);
-    }
-
-    /// Merges the image that `fill` appends into the static row.
-    pub fn static_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
-        Self::merge(&mut self.static_row, &mut self.scratch, fill);
-    }
-
-    fn merge(target: &mut Option<Vec<u8>>, scratch: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
-        match target {
-            None => {
-                let mut image = Vec::with_capacity(256);
-                fill(&mut image);
-                *target = Some(image);
-            }
-            Some(image) => {
-                scratch.clear();
-                fill(scratch);
-                let mut merged = Vec::with_capacity(image.len() + scratch.len());
-                image::merge(image, scratch, &mut merged);
-                *image = merged;
-            }
+        if !self.has_row {
+            self.row.clear();
+            fill(&mut self.row);
+            self.has_row = true;
+            return;
         }
+        let [other, merged] = &mut self.others;
+        other.clear();
+        fill(other);
+        merged.clear();
+        image::merge(&self.row, other, merged);
+        std::mem::swap(&mut self.row, merged);
+    }
+
+    /// Applies what was gathered of deletions to the row.
+    pub fn shadow(&mut self) {
+        let deletion = Deletion::join_option(self.deletion, self.row_deletion);
+        let Some(deletion) = deletion.filter(|_| self.has_row) else {
+            return;
+        };
+        let [left, _] = &mut self.others;
+        left.clear();
+        self.has_row = image::shadow(&self.row, deletion, left);
+        std::mem::swap(&mut self.row, left);
     }
 }

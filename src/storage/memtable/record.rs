@@ -73,13 +73,16 @@ pub(super) fn put(
 struct Header {
     clustering_at: Offset,
     clustering_len: usize,
+    image_len: usize,
     is_large: bool,
 }
 
 #[inline]
 fn header(arena: &Arena, row: Offset) -> Header {
-    let word = arena.u32(row);
-    let is_large = word & LARGE_BIT != 0;
+    let bytes = arena.get(row, HEADER_BYTES);
+    let word =
+        |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let is_large = word(0) & LARGE_BIT != 0;
     let header = if is_large {
         LARGE_HEADER_BYTES
     } else {
@@ -87,7 +90,8 @@ fn header(arena: &Arena, row: Offset) -> Header {
     };
     Header {
         clustering_at: row.plus(header),
-        clustering_len: (word & !LARGE_BIT) as usize,
+        clustering_len: (word(0) & !LARGE_BIT) as usize,
+        image_len: word(LENGTH_AT) as usize,
         is_large,
     }
 }
@@ -122,8 +126,7 @@ impl Header {
 #[inline]
 pub(super) fn image_into(arena: &Arena, row: Offset, out: &mut Vec<u8>, scratch: &mut Scratch) {
     let header = header(arena, row);
-    let length = arena.u32(row.plus(LENGTH_AT)) as usize;
-    let head = arena.get(header.image_at(), length);
+    let head = arena.get(header.image_at(), header.image_len);
     if !header.is_large || arena.u64(row.plus(DELTA_AT)) == NO_DELTA {
         out.extend_from_slice(head);
         return;
@@ -216,8 +219,7 @@ pub(super) fn merge_with_key(
         push_delta(arena, row, image);
         return Change::Stayed;
     }
-    let length = arena.u32(row.plus(LENGTH_AT)) as usize;
-    let head = arena.get(header.image_at(), length);
+    let head = arena.get(header.image_at(), header.image_len);
     if header.is_large {
         fold(arena, row, head, scratch);
         merge_into(scratch, image);

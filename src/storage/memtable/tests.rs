@@ -70,7 +70,7 @@ fn key(number: u8) -> PartitionKey {
     let token = Token(i64::from(number / 2) * (i64::MAX / 4));
     PartitionKey {
         token,
-        bytes: Bytes::from(vec![number; 3]),
+        bytes: KeyBytes::from(vec![number; 3]),
     }
 }
 
@@ -290,10 +290,10 @@ fn a_row_that_grows_does_not_fill_memory() {
         memtable.apply(&View::new(&out));
     }
     let mut row = PointRow::default();
-    memtable.point(key.as_ref(), b"", &mut row);
-    let image = row.row.expect("the row is there");
+    memtable.point(key.as_ref(), Some(b""), &mut row);
+    let image = row.row().expect("the row is there");
     let Some(model::image::Column::Complex(complex)) =
-        model::image::View::new(&image).find(ColumnId(1))
+        model::image::View::new(image).find(ColumnId(1))
     else {
         panic!("no column")
     };

@@ -5,41 +5,41 @@
 //! 3. Before each file: if all requested columns are simple and there, the row's liveness is known and live, and all
 //!    these timestamps exceed the file's largest, then neither this file nor any after it can change the answer.
 //! 4. What was gathered is merged, the deletions applied, and given as a stream of one partition with one row.
+//!
+//! Nothing is allocated once the buffers are there, and no more than one lock is held, for one look.
 
-use std::sync::Arc;
-
-use base::meter::Meter;
 use model::image::{self, Column};
-use model::key::{RangeTombstoneRef, clustering};
-use model::read::Command;
-use model::stream::{Error, Partition, Row, Step, Stream};
-use model::{ColumnId, Deletion, PartitionKey, Timestamp};
+use model::key::clustering::{self, Decoded};
+use model::read::{Command, Keys};
+use model::stream::{Error, Step};
+use model::{Deletion, PartitionKey, Timestamp};
 use sstable::{Found, Lookup};
 
 use crate::memtable::PointRow;
-use crate::table::View;
+use crate::table::{File, Shape, View};
 
-/// A read of one row.
+/// A read of one row. It is used for one row after the other.
+#[derive(Default)]
 pub(super) struct Point {
-    view: Arc<View>,
-    key: PartitionKey,
-    clustering: Vec<u8>,
-    wanted: Arc<Wanted>,
     row: PointRow,
     next_file: usize,
     lookup: Option<Box<Lookup>>,
     state: State,
 }
 
-/// What a row must have for older files not to matter.
-pub(super) struct Wanted {
-    /// The columns, if all of them are simple.
-    columns: Option<Vec<ColumnId>>,
-    now_seconds: i64,
+/// The row that is read, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub view: &'a View,
+    pub shape: &'a Shape,
+    pub command: &'a Command,
+    pub key: &'a PartitionKey,
+    pub clustering: &'a [u8],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum State {
+    #[default]
     Memtables,
     Files,
     Row,
@@ -47,27 +47,22 @@ enum State {
     End,
 }
 
-/// The clustering key that a command asks for, if it is one row of each partition and no static content.
-pub(super) fn single_row(command: &Command, schema: &schema::Table) -> Option<Vec<u8>> {
-    let [slice] = &command.slices[..] else {
-        return None;
+/// Whether a command asks for one row of each partition of a list, by its whole clustering key, which is where its one
+/// slice starts, and for no static content.
+pub(super) fn is_single_row(command: &Command, shape: &Shape, decoded: &mut Decoded) -> bool {
+    let ([slice], Keys::List(_)) = (&command.slices[..], &command.keys) else {
+        return false;
     };
-    if wants_statics(command, schema) || command.resume.is_some() {
-        return None;
+    if command.resume.is_some() || wants_statics(command, &shape.schema) {
+        return false;
     }
-    if schema.clustering.is_empty() {
-        return slice.is_all().then(Vec::new);
+    if shape.clustering.is_empty() {
+        return slice.is_all();
     }
-    let key = slice
-        .end
-        .strip_suffix(&[clustering::ABOVE])
-        .filter(|key| **key == slice.start)?;
-    let columns: Vec<_> = schema
-        .clustering
-        .iter()
-        .map(|column| (column.ty.clone(), column.order))
-        .collect();
-    clustering::check(&columns, key).ok().map(|()| key.to_vec())
+    let key = slice.end.strip_suffix(&[clustering::ABOVE]);
+    key.is_some_and(|key| {
+        *key == slice.start[..] && clustering::is_complete(&shape.clustering, key, decoded)
+    })
 }
 
 fn wants_statics(command: &Command, schema: &schema::Table) -> bool {
@@ -75,29 +70,25 @@ fn wants_statics(command: &Command, schema: &schema::Table) -> bool {
     schema.statics.iter().any(wanted)
 }
 
-impl Wanted {
-    pub fn new(command: &Command, schema: &schema::Table) -> Wanted {
-        let wanted = |column: &&schema::Column| command.columns.contains(column.id);
-        let wanted: Vec<_> = schema.regulars.iter().filter(wanted).collect();
-        let is_simple = wanted.iter().all(|column| !column.ty.is_multi_cell());
-        let columns = is_simple.then(|| wanted.iter().map(|column| column.id).collect());
-        Wanted {
-            columns,
-            now_seconds: command.now_seconds,
-        }
+impl Target<'_> {
+    /// Whether a file may hold anything of the row, by its ranges.
+    fn may_be_in(&self, file: &File) -> bool {
+        let statistics = file.reader.statistics();
+        let end = clustering::after(self.clustering);
+        statistics.may_contain_tokens(self.key.token, self.key.token)
+            && statistics.may_contain_clustering(self.clustering, &end)
     }
 
-    /// Whether nothing at or below `timestamp` can change what is asked for.
-    fn is_decided(&self, row: &PointRow, timestamp: Timestamp) -> bool {
-        let (Some(columns), Some(row)) = (&self.columns, &row.row) else {
-            return false;
-        };
+    /// Whether nothing at or below `timestamp` can change what is asked for, given what was found.
+    fn is_decided(&self, row: &[u8], timestamp: Timestamp) -> bool {
         let view = image::View::new(row);
         let is_live = view.liveness().is_some_and(|liveness| {
-            liveness.timestamp > timestamp && liveness.is_live(self.now_seconds)
+            liveness.timestamp > timestamp && liveness.is_live(self.command.now_seconds)
         });
+        let columns = self.shape.schema.regulars.iter().map(|column| column.id);
+        let mut wanted = columns.filter(|id| self.command.columns.contains(*id));
         is_live
-            && columns.iter().all(|id| match view.find(*id) {
+            && wanted.all(|id| match view.find(id) {
                 Some(Column::Simple(cell)) => cell.timestamp > timestamp,
                 _ => false,
             })
@@ -105,54 +96,86 @@ impl Wanted {
 }
 
 impl Point {
-    pub fn new(
-        view: Arc<View>,
-        key: PartitionKey,
-        clustering: Vec<u8>,
-        wanted: Arc<Wanted>,
-    ) -> Point {
-        Point {
-            view,
-            key,
-            clustering,
-            wanted,
-            row: PointRow::default(),
-            next_file: 0,
-            lookup: None,
-            state: State::Memtables,
+    /// Begins with the next row.
+    pub fn restart(&mut self) {
+        self.row.clear();
+        self.next_file = 0;
+        self.lookup = None;
+        self.state = State::Memtables;
+    }
+
+    /// Goes on to the next thing: a stream of one partition with one row, if that is there.
+    pub fn step(&mut self, target: Target<'_>) -> Result<Step, Error> {
+        match self.state {
+            State::Memtables | State::Files => {
+                if self.state == State::Memtables {
+                    self.ask_memtables(target);
+                    self.state = State::Files;
+                }
+                if let Some(wait) = self.ask_files(target)? {
+                    return Ok(wait);
+                }
+                if !self.row.is_found {
+                    self.state = State::End;
+                    return Ok(Step::End);
+                }
+                self.row.shadow();
+                self.state = State::Row;
+                Ok(Step::Partition)
+            }
+            State::Row if self.row.row().is_some() => {
+                self.state = State::PartitionEnd;
+                Ok(Step::Row)
+            }
+            State::Row | State::PartitionEnd => {
+                self.state = State::End;
+                Ok(Step::PartitionEnd)
+            }
+            State::End => Ok(Step::End),
         }
     }
 
-    fn ask_memtables(&mut self) {
-        for generation in self.view.memtables() {
+    /// The partition's deletion.
+    pub fn deletion(&self) -> Option<Deletion> {
+        self.row.deletion
+    }
+
+    /// The row's image.
+    pub fn image(&self) -> &[u8] {
+        self.row.row().unwrap_or_default()
+    }
+
+    /// The next step is the end.
+    pub fn skip_partition(&mut self) {
+        if self.state == State::Row || self.state == State::PartitionEnd {
+            self.state = State::End;
+        }
+    }
+
+    fn ask_memtables(&mut self, target: Target<'_>) {
+        for generation in target.view.memtables() {
             generation
                 .memtable
-                .point(self.key.as_ref(), &self.clustering, &mut self.row);
+                .point(target.key.as_ref(), Some(target.clustering), &mut self.row);
         }
     }
 
     /// Asks the files that are left. A step to return if it has to wait.
-    fn ask_files(&mut self) -> Result<Option<Step>, Error> {
-        let view = self.view.clone();
-        while let Some(file) = view.files.get(self.next_file) {
+    fn ask_files(&mut self, target: Target<'_>) -> Result<Option<Step>, Error> {
+        while let Some(file) = target.view.files.get(self.next_file) {
             let mut lookup = match self.lookup.take() {
                 Some(lookup) => lookup,
                 None => {
-                    let statistics = file.reader.statistics();
-                    if self.row.row.is_some()
-                        && self.wanted.is_decided(&self.row, statistics.timestamps.1)
-                    {
+                    let newest = file.reader.statistics().timestamps.1;
+                    let found = self.row.row();
+                    if found.is_some_and(|row| target.is_decided(row, newest)) {
                         break;
                     }
-                    let token = self.key.token;
-                    let end = [&self.clustering[..], &[clustering::ABOVE]].concat();
-                    if !statistics.may_contain_tokens(token, token)
-                        || !statistics.may_contain_clustering(&self.clustering, &end)
-                    {
+                    if !target.may_be_in(file) {
                         self.next_file += 1;
                         continue;
                     }
-                    Box::new(file.reader.lookup(self.key.as_ref(), &self.clustering))
+                    Box::new(file.reader.lookup(target.key.as_ref(), target.clustering))
                 }
             };
             match lookup.step()? {
@@ -174,83 +197,6 @@ impl Point {
         self.row.delete_row(lookup.range_deletion());
         if let Some(image) = lookup.image() {
             self.row.row_with(|out| out.extend_from_slice(image));
-        }
-    }
-
-    /// Applies the deletions.
-    fn shadow(&mut self) {
-        let deletion = Deletion::join_option(self.row.deletion, self.row.row_deletion);
-        let (Some(deletion), Some(image)) = (deletion, self.row.row.take()) else {
-            return;
-        };
-        let mut left = Vec::with_capacity(image.len());
-        self.row.row = image::shadow(&image, deletion, &mut left).then_some(left);
-    }
-}
-
-impl Stream for Point {
-    fn step(&mut self, _: &mut Meter) -> Result<Step, Error> {
-        match self.state {
-            State::Memtables | State::Files => {
-                if self.state == State::Memtables {
-                    self.ask_memtables();
-                    self.state = State::Files;
-                }
-                if let Some(wait) = self.ask_files()? {
-                    return Ok(wait);
-                }
-                if !self.row.is_found {
-                    self.state = State::End;
-                    return Ok(Step::End);
-                }
-                if self.row.deletion.is_some() || self.row.row_deletion.is_some() {
-                    self.shadow();
-                }
-                self.state = State::Row;
-                Ok(Step::Partition)
-            }
-            State::Row if self.row.row.is_some() => {
-                self.state = State::PartitionEnd;
-                Ok(Step::Row)
-            }
-            State::Row | State::PartitionEnd => {
-                self.state = State::End;
-                Ok(Step::PartitionEnd)
-            }
-            State::End => Ok(Step::End),
-        }
-    }
-
-    fn partition(&self) -> Partition<'_> {
-        Partition {
-            key: self.key.as_ref(),
-            deletion: self.row.deletion,
-            static_row: None,
-        }
-    }
-
-    fn row(&self) -> Row<'_> {
-        Row {
-            clustering: &self.clustering,
-            image: self.row.row.as_deref().unwrap_or_default(),
-        }
-    }
-
-    fn range_tombstone(&self) -> RangeTombstoneRef<'_> {
-        let deletion = Deletion {
-            timestamp: Timestamp::MIN,
-            local_seconds: 0,
-        };
-        RangeTombstoneRef {
-            start: &[],
-            end: &[],
-            deletion,
-        }
-    }
-
-    fn skip_partition(&mut self) {
-        if self.state == State::Row || self.state == State::PartitionEnd {
-            self.state = State::End;
         }
     }
 }

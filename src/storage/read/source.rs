@@ -16,22 +16,46 @@ pub(crate) enum Source {
     File(Box<sstable::Cursor>),
 }
 
-/// The sources of a scan: those that may hold anything of it.
-pub(crate) fn sources(view: &View, scan: &Arc<Scan>) -> Vec<Source> {
-    let mut sources = Vec::with_capacity(1 + view.flushing.len() + view.files.len());
-    for generation in view
-        .memtables()
-        .filter(|generation| generation.first().is_some())
-    {
-        let cursor = memtable::Cursor::new(generation.memtable.clone(), scan.clone());
-        sources.push(Source::Memtable(Box::new(cursor)));
+/// Memtable cursors that are kept: more memtables than this are read only while flushing is slow.
+const KEPT_CURSORS_MAX: usize = 2;
+
+/// Makes the sources of a scan, with the memory of those that were closed.
+#[derive(Default)]
+pub(super) struct Sources {
+    closed: Vec<Box<memtable::Cursor>>,
+}
+
+impl Sources {
+    /// The sources of a scan: those that may hold anything of it.
+    pub fn open(&mut self, view: &View, scan: &Arc<Scan>) -> impl Iterator<Item = Source> {
+        let memtables = view
+            .memtables()
+            .filter(|generation| generation.first().is_some());
+        let memtables = memtables.map(|generation| {
+            let mut cursor = self.closed.pop().unwrap_or_default();
+            cursor.open(generation.memtable.clone(), scan.clone());
+            Source::Memtable(cursor)
+        });
+        let files = view.files.iter().filter(move |file| may_hold(file, scan));
+        let mut of_file = None;
+        let files = files.map(move |file| {
+            let scan = of_file.get_or_insert_with(|| Arc::new(scan.of_file()));
+            Source::File(Box::new(file.reader.cursor(scan.clone())))
+        });
+        memtables.chain(files)
     }
-    let mut of_file = None;
-    for file in view.files.iter().filter(|file| may_hold(file, scan)) {
-        let scan = of_file.get_or_insert_with(|| Arc::new(scan.of_file()));
-        sources.push(Source::File(Box::new(file.reader.cursor(scan.clone()))));
+
+    /// Closes sources.
+    pub fn close(&mut self, sources: impl Iterator<Item = Source>) {
+        for source in sources {
+            if let Source::Memtable(mut cursor) = source
+                && self.closed.len() < KEPT_CURSORS_MAX
+            {
+                cursor.close();
+                self.closed.push(cursor);
+            }
+        }
     }
-    sources
 }
 
 /// Whether a file may hold anything of a scan, by its ranges. Its filter is asked by its cursor.

@@ -131,6 +131,11 @@ pub fn decode(ty: &Type, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
+/// Whether [`roundtrips_exactly`] holds for every value of the type.
+pub fn always_roundtrips(ty: &Type) -> bool {
+    !ty.any(&forgets)
+}
+
 /// Whether decoding the form of a valid value gives back exactly these bytes.
 pub fn roundtrips_exactly(ty: &Type, value: &[u8]) -> bool {
     match ty {

@@ -338,7 +338,7 @@ pub async fn run(
 ) -> Result<Vec<String>, Error> {
     let now_seconds = command.now_seconds;
     let with_statics = command.statics;
-    let mut rows = Rows::new(engine.read(&command)?, command);
+    let mut rows = Rows::new(engine.read(command.clone())?, command);
     let mut lines = Vec::new();
     loop {
         let mut meter = Meter::default();
