@@ -70,7 +70,9 @@ fn allocations(client: &mut Client, bodies: &[Bytes]) -> u64 {
 
 /// Sixteen bytes, as of a UUID.
 fn key(number: u64) -> [u8; 16] {
-    u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes()
+    u128::from(number)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
+        .to_be_bytes()
 }
 
 fn long_key(number: u64) -> Vec<u8> {
@@ -121,27 +123,62 @@ fn hot_requests_allocate_nothing() {
     let pair = |n: u64| vec![(n as i32).to_be_bytes().to_vec(), b"some text".to_vec()];
     let row = |n: u64| vec![number(n % 2), number(n / 2), VALUE.to_vec()];
 
-    check("a write", "INSERT INTO ks.kv (k, v) VALUES (?, ?)", KEYS, &|n| {
-        vec![key(n).to_vec(), VALUE.to_vec()]
-    });
-    check("a write", "INSERT INTO ks.kv (k, v) VALUES (?, ?)", KEYS, &|n| {
-        vec![long_key(n), VALUE.to_vec()]
-    });
-    check("a write", "INSERT INTO ks.pair (a, b, v) VALUES (?, ?, ?)", KEYS, &|n| {
-        [pair(n), vec![VALUE.to_vec()]].concat()
-    });
-    check("a write", "INSERT INTO ks.wide (p, c, v) VALUES (?, ?, ?)", 2 * ROWS as u64, &row);
+    check(
+        "a write",
+        "INSERT INTO ks.kv (k, v) VALUES (?, ?)",
+        KEYS,
+        &|n| vec![key(n).to_vec(), VALUE.to_vec()],
+    );
+    check(
+        "a write",
+        "INSERT INTO ks.kv (k, v) VALUES (?, ?)",
+        KEYS,
+        &|n| vec![long_key(n), VALUE.to_vec()],
+    );
+    check(
+        "a write",
+        "INSERT INTO ks.pair (a, b, v) VALUES (?, ?, ?)",
+        KEYS,
+        &|n| [pair(n), vec![VALUE.to_vec()]].concat(),
+    );
+    check(
+        "a write",
+        "INSERT INTO ks.wide (p, c, v) VALUES (?, ?, ?)",
+        2 * ROWS as u64,
+        &row,
+    );
 
-    let one = check("a point read", "SELECT v FROM ks.kv WHERE k = ?", KEYS, &|n| {
-        vec![key(n).to_vec()]
-    });
+    let one = check(
+        "a point read",
+        "SELECT v FROM ks.kv WHERE k = ?",
+        KEYS,
+        &|n| vec![key(n).to_vec()],
+    );
     assert!(one > VALUE.len(), "{one} bytes of an answer");
-    check("a point read", "SELECT v FROM ks.kv WHERE k = ?", KEYS, &|n| vec![long_key(n)]);
-    check("a point read", "SELECT v FROM ks.kv WHERE k = ?", KEYS, &|n| vec![number(n)]);
-    check("a point read", "SELECT * FROM ks.pair WHERE a = ? AND b = ?", KEYS, &pair);
-    check("a point read", "SELECT c, v FROM ks.wide WHERE p = ? AND c = ?", KEYS, &|n| {
-        vec![number(n % 2), number(n)]
-    });
+    check(
+        "a point read",
+        "SELECT v FROM ks.kv WHERE k = ?",
+        KEYS,
+        &|n| vec![long_key(n)],
+    );
+    check(
+        "a point read",
+        "SELECT v FROM ks.kv WHERE k = ?",
+        KEYS,
+        &|n| vec![number(n)],
+    );
+    check(
+        "a point read",
+        "SELECT * FROM ks.pair WHERE a = ? AND b = ?",
+        KEYS,
+        &pair,
+    );
+    check(
+        "a point read",
+        "SELECT c, v FROM ks.wide WHERE p = ? AND c = ?",
+        KEYS,
+        &|n| vec![number(n % 2), number(n)],
+    );
 
     let many = check(
         "a slice",

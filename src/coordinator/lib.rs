@@ -5,6 +5,7 @@
 //! consistency level is met by this node alone; what differs is refused where it must be.
 //!
 //! - [`Turn`] is one turn of a connection: the storage turn with one reading of the clock.
+//! - [`Promise`] is at which level a request is carried out, and until when.
 //! - [`Read`] yields the live rows of a command, one step at a time.
 //! - [`paging`] is the state between two pages, which any node can continue.
 //! - [`Queues`] are the lines in which operations that read before they write wait.
@@ -20,6 +21,7 @@ mod coordinator;
 mod error;
 mod options;
 pub mod paging;
+mod promise;
 mod queue;
 mod read;
 mod registry;
@@ -28,6 +30,7 @@ mod turn;
 pub use coordinator::Coordinator;
 pub use error::Error;
 pub use options::Options;
+pub use promise::Promise;
 pub use queue::{Guard, Queues};
 pub use read::{LiveRow, Read};
 pub use registry::Registry;

@@ -11,18 +11,17 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use coordinator::Turn;
+use coordinator::{Promise, Turn};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use protocol::error::WriteType;
 use protocol::frame::Opcode;
 use protocol::request::{self, Request};
 
 use crate::answer::Address;
-use crate::error::{Error, write_timeout};
+use crate::error::Error;
 use crate::output::{Apart, Output, Progress};
 use crate::prepared::{Id, Prepared};
-use crate::service::{Call, Service, consistency_of, error_answer};
+use crate::service::{Call, Service, error_answer};
 use crate::session::Session;
 use crate::statement;
 
@@ -31,6 +30,8 @@ pub struct Alone {
     pub(crate) service: Service,
     pub(crate) session: Session,
     pub(crate) address: Address,
+    /// What it was promised when it left its turn.
+    pub(crate) promise: Promise,
     opcode: Opcode,
     body: BytesMut,
 }
@@ -44,6 +45,7 @@ impl Alone {
             service,
             session: call.session.twin(),
             address: call.address,
+            promise: call.promise,
             opcode: request.opcode(),
             body,
         }
@@ -64,24 +66,22 @@ pub fn after_lookup(
     unknown: Vec<Id>,
 ) -> BoxFuture<'static, Apart> {
     let alone = Alone::new(service, call, request);
-    let consistency = consistency_of(request);
     async move {
-        let address = alone.address;
+        let (address, promise) = (alone.address, alone.promise);
         for id in unknown {
             let coordinator = alone.service.coordinator();
-            let limit = coordinator.options().read_timeout;
-            let found = coordinator
-                .env()
-                .timeout(limit, look_up(&alone.service, id));
+            let begun = coordinator.env().mono();
+            let reading = Promise::read(coordinator.options(), promise.consistency, begun);
+            let found = coordinator.within(&reading, look_up(&alone.service, id));
             // A client that is told so prepares the statement again, which needs no look-up.
             let found = found.await.unwrap_or(Err(Error::Unprepared(id)));
             if let Err(error) = found {
-                return Apart::Answer(error_answer(address, &error, consistency));
+                return Apart::Answer(error_answer(address, &error, &promise));
             }
         }
         execute(alone)
             .await
-            .unwrap_or_else(|error| Apart::Answer(error_answer(address, &error, consistency)))
+            .unwrap_or_else(|error| Apart::Answer(error_answer(address, &error, &promise)))
     }
     .boxed()
 }
@@ -121,13 +121,8 @@ async fn look_up(service: &Service, id: Id) -> Result<(), Error> {
 
 /// Executes a request to its end; a read, as far as it goes without waiting.
 async fn execute(mut alone: Alone) -> Result<Apart, Error> {
-    let (service, address) = (alone.service.clone(), alone.address);
+    let (service, address, promise) = (alone.service.clone(), alone.address, alone.promise);
     let (request, session) = alone.parts()?;
-    let consistency = consistency_of(&request);
-    let write_type = match &request {
-        Request::Batch(_) => WriteType::Batch,
-        _ => WriteType::Simple,
-    };
     let (mut turn, mut out) = (service.turn(), Output::default());
     match service.begin(&mut turn, session, &request, address, &mut out) {
         Progress::Answered => {
@@ -135,12 +130,14 @@ async fn execute(mut alone: Alone) -> Result<Apart, Error> {
             Ok(Apart::Answer(out.answers))
         }
         Progress::Acknowledged => {
-            let limit = service.coordinator().options().write_timeout;
+            let promise = out.written.first().map_or(promise, |write| write.promise);
             let committed = commit(&service, &mut turn);
-            let committed = service.coordinator().env().timeout(limit, committed);
-            let late = || write_timeout(consistency, write_type);
-            committed.await.ok_or_else(late)??;
-            Ok(Apart::Answer(out.acknowledgements))
+            let committed = service.coordinator().within(&promise, committed).await;
+            let committed = committed.unwrap_or_else(|late| Err(late.into()));
+            Ok(Apart::Answer(match committed {
+                Ok(()) => out.acknowledgements,
+                Err(error) => error_answer(address, &error, &promise),
+            }))
         }
         Progress::Parked(parked) => Ok(Apart::Read(parked)),
         Progress::Later(later) => Ok(later.await),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::BytesMut;
-use protocol::Consistency;
+use coordinator::Promise;
 use protocol::response::{self, Head, Response};
 use protocol::result::Outcome;
 use protocol::{Error as Wire, Version};
@@ -41,9 +41,9 @@ impl Address {
         head
     }
 
-    /// Appends what a request at this level failed with.
-    pub fn failure(self, error: &Error, consistency: Consistency, out: &mut BytesMut) {
-        self.error(&error.to_wire(consistency, self.node), out);
+    /// Appends what a request with this promise failed with.
+    pub fn failure(self, error: &Error, promise: &Promise, out: &mut BytesMut) {
+        self.error(&error.to_wire(promise, self.node), out);
     }
 
     /// Appends an error.

@@ -70,8 +70,7 @@ impl Service {
             batch: Some(batch.kind),
         };
         write::together(&jobs, &with, &self.shared.options, call)?;
-        let write_type = write::batch_type(batch.kind);
-        Ok(acknowledge(call, batch.consistency, write_type))
+        Ok(acknowledge(call))
     }
 
     /// The values of each statement.

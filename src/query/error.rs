@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use coordinator::Promise;
 use cql::tree::Span;
-use protocol::Consistency;
 use protocol::error::{Error as Wire, FailureReason, Failures, WriteType};
 use schema::Table;
 
@@ -128,7 +128,8 @@ impl Error {
     /// | too much to do | OVERLOADED | tries again later, or elsewhere |
     /// | node cannot take it | SERVER | tries another node |
     /// | could not read or write | READ_FAILURE, WRITE_FAILURE | decides by its retry policy |
-    pub fn to_wire(&self, consistency: Consistency, node: IpAddr) -> Wire {
+    /// | came too late | READ_TIMEOUT, WRITE_TIMEOUT | decides by its retry policy |
+    pub fn to_wire(&self, promise: &Promise, node: IpAddr) -> Wire {
         match self {
             Error::Syntax(text) => Wire::Syntax(message(text)),
             Error::Invalid(text) | Error::InvalidAt { text, .. } => Wire::Invalid(message(text)),
@@ -138,7 +139,7 @@ impl Error {
             Error::Unprepared(id) => Wire::Unprepared { id: id.to_vec() },
             Error::Wire(error) => (**error).clone(),
             Error::Schema(error) => schema_to_wire(error),
-            Error::Coordinator(error) => coordinator_to_wire(error, consistency, node),
+            Error::Coordinator(error) => coordinator_to_wire(error, promise, node),
         }
     }
 }
@@ -156,13 +157,14 @@ fn schema_to_wire(error: &schema::Error) -> Wire {
     }
 }
 
-/// A coordinator's error for a request at this level. This one node is all there is to ask.
-pub fn coordinator_to_wire(
-    error: &coordinator::Error,
-    consistency: Consistency,
-    node: IpAddr,
-) -> Wire {
+/// A coordinator's error for a request with this promise. This one node is all there is to ask.
+pub fn coordinator_to_wire(error: &coordinator::Error, promise: &Promise, node: IpAddr) -> Wire {
     use coordinator::Error as E;
+    let Promise {
+        consistency,
+        write_type,
+        ..
+    } = *promise;
     let read_failure = |reason| Wire::ReadFailure {
         consistency,
         received: 0,
@@ -174,7 +176,7 @@ pub fn coordinator_to_wire(
         E::Overloaded(text) => Wire::Overloaded(message(text)),
         E::Invalid(text) | E::NoTable(text) => Wire::Invalid(message(text)),
         E::Unavailable(text) => Wire::Server(message(text)),
-        E::TimedOut(_) => read_timeout(consistency),
+        E::TimedOut(_) => late(promise),
         E::TooManyDeadRows(text) => {
             tracing::debug!("{text}");
             read_failure(FailureReason::ReadTooManyTombstones)
@@ -190,30 +192,33 @@ pub fn coordinator_to_wire(
                 received: 0,
                 required: 1,
                 failures: Failures::Reasons(vec![(node, FailureReason::Unknown)]),
-                write_type: WriteType::Simple,
+                write_type: write_type.unwrap_or(WriteType::Simple),
             }
         }
     }
 }
 
-/// Rows did not come in time.
-pub fn read_timeout(consistency: Consistency) -> Wire {
-    Wire::ReadTimeout {
+/// Rows did not come in time; or a write was not done in time, and may be done yet.
+fn late(promise: &Promise) -> Wire {
+    let Promise {
         consistency,
-        received: 0,
-        required: 1,
-        data_present: false,
-    }
-}
-
-/// A write was not done in time, and may be done yet.
-pub fn write_timeout(consistency: Consistency, write_type: WriteType) -> Wire {
-    Wire::WriteTimeout {
-        consistency,
-        received: 0,
-        required: 1,
         write_type,
-        contentions: 0,
+        ..
+    } = *promise;
+    match write_type {
+        None => Wire::ReadTimeout {
+            consistency,
+            received: 0,
+            required: 1,
+            data_present: false,
+        },
+        Some(write_type) => Wire::WriteTimeout {
+            consistency,
+            received: 0,
+            required: 1,
+            write_type,
+            contentions: 0,
+        },
     }
 }
 

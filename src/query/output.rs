@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use base::limits::KIB;
 use bytes::BytesMut;
-use coordinator::Turn;
+use coordinator::{Promise, Turn};
 use futures_util::future::BoxFuture;
 use model::stream::Wait;
-use protocol::Consistency;
-use protocol::error::{Error, WriteType};
+use protocol::error::Error;
 
 use crate::answer::Address;
-use crate::error::read_timeout;
 use crate::select::{self, Execution};
 use crate::trace::Trace;
 
@@ -34,10 +32,8 @@ pub struct Output {
 pub struct Acknowledgement {
     /// The request's stream.
     pub stream: i16,
-    /// The level it asked for.
-    pub consistency: Consistency,
-    /// What it wrote.
-    pub write_type: WriteType,
+    /// What it was promised.
+    pub promise: Promise,
 }
 
 /// What a request has come to.
@@ -65,9 +61,8 @@ pub struct Parked {
     pub(crate) execution: Box<Execution>,
     pub(crate) buffer: BytesMut,
     pub(crate) wait: Option<Wait>,
-    pub(crate) deadline: Duration,
+    pub(crate) promise: Promise,
     pub(crate) address: Address,
-    pub(crate) consistency: Consistency,
     pub(crate) trace: Option<Box<Trace>>,
 }
 
@@ -79,7 +74,7 @@ impl Parked {
 
     /// When it is too late, on the environment's monotonic clock.
     pub fn deadline(&self) -> Duration {
-        self.deadline
+        self.promise.deadline
     }
 
     /// Bytes that it holds: the memory of its answer so far, and of the rows that it works on.
@@ -115,7 +110,7 @@ impl Parked {
             }
             Err(error) => {
                 self.address
-                    .failure(&error, self.consistency, &mut out.answers);
+                    .failure(&error, &self.promise, &mut out.answers);
                 Progress::Answered
             }
         }
@@ -123,8 +118,9 @@ impl Parked {
 
     /// Gives up: the client is told that time ran out.
     pub fn time_out(self, out: &mut Output) {
-        let error = read_timeout(self.consistency);
-        self.refuse(&error, out);
+        let late = self.promise.late();
+        self.address
+            .failure(&late.into(), &self.promise, &mut out.answers);
     }
 
     /// Gives up for this reason; what it holds is gone.

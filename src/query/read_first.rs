@@ -19,19 +19,18 @@ use futures_util::future::BoxFuture;
 use model::key::{PartitionKey, Slice};
 use model::read::{Command, Keys, RowStep};
 use model::{ColumnId, TableId};
-use protocol::error::WriteType;
 use protocol::request::{BatchKind, Request};
 use protocol::result::Outcome;
 
 use crate::alone::{Alone, commit};
 use crate::batch::Plans;
 use crate::bind::Bindings;
-use crate::error::{Error, write_timeout};
+use crate::error::Error;
 use crate::modify::Plan;
 use crate::modify::lists::Lists;
 use crate::output::{Apart, Output};
 use crate::prepared::Id;
-use crate::service::{Call, Service, consistency_of, error_answer};
+use crate::service::{Call, Service, error_answer};
 use crate::statement::{Action, Planned};
 use crate::write::{self, Together};
 
@@ -42,36 +41,27 @@ pub fn start(
     request: &Request<'_>,
 ) -> BoxFuture<'static, Apart> {
     let mut alone = Alone::new(service, call, request);
-    let consistency = consistency_of(request);
-    let late = write_timeout(consistency, write_type(request));
     async move {
-        let (service, address) = (alone.service.clone(), alone.address);
-        let limit = service.coordinator().options().write_timeout;
+        let (service, address, promise) = (alone.service.clone(), alone.address, alone.promise);
         let written = write(&mut alone);
-        let written = service.coordinator().env().timeout(limit, written).await;
+        let written = service.coordinator().within(&promise, written).await;
         let answer = written
-            .unwrap_or_else(|| Err(late.into()))
-            .unwrap_or_else(|error| error_answer(address, &error, consistency));
+            .unwrap_or_else(|late| Err(late.into()))
+            .unwrap_or_else(|error| error_answer(address, &error, &promise));
         Apart::Answer(answer)
     }
     .boxed()
 }
 
-fn write_type(request: &Request<'_>) -> WriteType {
-    match request {
-        Request::Batch(batch) => write::batch_type(batch.kind),
-        _ => WriteType::Simple,
-    }
-}
-
 async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
-    let (service, address) = (alone.service.clone(), alone.address);
+    let (service, address, promise) = (alone.service.clone(), alone.address, alone.promise);
     let (request, session) = alone.parts()?;
     let (mut turn, mut out) = (service.turn(), Output::default());
     let mut call = Call {
         turn: &mut turn,
         session,
         address,
+        promise,
         out: &mut out,
     };
     let planned = statements(&service, &mut call, &request).await?;

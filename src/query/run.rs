@@ -1,9 +1,6 @@
 //! Executing one planned statement: values bound, level checked, then read, written or changed.
 
-use std::time::Duration;
-
-use coordinator::Turn;
-use protocol::Consistency;
+use coordinator::{Promise, Turn};
 use protocol::error::WriteType;
 use protocol::request::{Parameters, Request, Values};
 use protocol::result::Outcome;
@@ -51,10 +48,12 @@ impl Service {
         match &run.planned.action {
             Action::Select(plan, replicas) => {
                 replicas.check_read(parameters.consistency)?;
+                call.promise = self.promise_read(call, plan);
                 self.select(call, plan, run)
             }
             Action::Modify(plan, replicas) => {
                 replicas.check_write(parameters.consistency)?;
+                call.promise = self.promise_write(call, WriteType::Simple);
                 if plan.needs_read() {
                     return Ok(Progress::Later(read_first::start(
                         self.clone(),
@@ -69,12 +68,13 @@ impl Service {
                     is_counted: false,
                 };
                 plan.execute(&bindings, &context, call.turn, &mut call.session.scratch)?;
-                Ok(acknowledge(call, parameters.consistency, WriteType::Simple))
+                Ok(acknowledge(call))
             }
             Action::Batch(batch, replicas) => {
                 replicas
                     .iter()
                     .try_for_each(|replicas| replicas.check_write(parameters.consistency))?;
+                call.promise = self.promise_write(call, write::batch_type(batch.kind));
                 if batch.statements.iter().any(crate::modify::Plan::needs_read) {
                     return Ok(Progress::Later(read_first::start(
                         self.clone(),
@@ -92,8 +92,7 @@ impl Service {
                     batch: Some(batch.kind),
                 };
                 write::together(&jobs.collect::<Vec<_>>(), &with, &self.shared.options, call)?;
-                let write_type = write::batch_type(batch.kind);
-                Ok(acknowledge(call, parameters.consistency, write_type))
+                Ok(acknowledge(call))
             }
             Action::Other(statement) => {
                 let source = Source::of(run.request, statement);
@@ -157,35 +156,40 @@ impl Service {
             buffer: execution.detach(&mut call.out.answers),
             execution: Box::new(execution),
             wait,
-            deadline: call.turn.mono() + self.timeout(plan),
+            promise: call.promise,
             address: call.address,
-            consistency: parameters.consistency,
             trace: None,
         }))
     }
 
-    fn timeout(&self, plan: &select::Plan) -> Duration {
+    fn promise_read(&self, call: &Call<'_>, plan: &select::Plan) -> Promise {
         let options = self.shared.coordinator.options();
+        let (consistency, begun) = (call.promise.consistency, call.turn.mono());
         match plan.restrictions.keys {
-            KeyPlan::Points(_) => options.read_timeout,
-            KeyPlan::Tokens(_) => options.range_timeout,
+            KeyPlan::Points(_) => Promise::read(options, consistency, begun),
+            KeyPlan::Tokens(_) => Promise::range(options, consistency, begun),
         }
+    }
+
+    fn promise_write(&self, call: &Call<'_>, write_type: WriteType) -> Promise {
+        let options = self.shared.coordinator.options();
+        Promise::write(
+            options,
+            call.promise.consistency,
+            write_type,
+            call.turn.mono(),
+        )
     }
 }
 
 /// A write that is in the turn's frame.
-pub(crate) fn acknowledge(
-    call: &mut Call<'_>,
-    consistency: Consistency,
-    write_type: WriteType,
-) -> Progress {
+pub(crate) fn acknowledge(call: &mut Call<'_>) -> Progress {
     let warnings = call.turn.take_warnings();
     call.address
         .result(Outcome::Void, &warnings, &mut call.out.acknowledgements);
     call.out.written.push(Acknowledgement {
         stream: call.address.stream,
-        consistency,
-        write_type,
+        promise: call.promise,
     });
     Progress::Acknowledged
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use coordinator::Promise;
 use cql::tree::{Describe, DescribeSubject, Statement, Truncate};
 use futures_util::FutureExt;
 use metadata::{Committed, State, Transformation};
 use model::Timestamp;
-use protocol::Consistency;
-use protocol::error::WriteType;
 use protocol::request::Request;
 use protocol::result::{ColumnSpec, Metadata, MetadataChoice, Outcome, RowsWriter};
 use schema::ddl::Choices;
@@ -19,7 +18,7 @@ use types::Token;
 use uuid::Uuid;
 
 use crate::answer::Address;
-use crate::error::{Error, truncate_failed, write_timeout};
+use crate::error::{Error, truncate_failed};
 use crate::events;
 use crate::output::{Apart, Progress};
 use crate::service::{Call, Service, error_answer};
@@ -178,22 +177,17 @@ fn propose(
     Progress::Later(
         async move {
             let coordinator = service.coordinator();
+            let promise = Promise::change(coordinator.options(), coordinator.env().mono());
             let proposed = service.shared().metadata.propose(transformation);
-            let limit = coordinator.options().truncate_timeout;
-            match coordinator.env().timeout(limit, proposed).await {
-                Some(Ok(committed)) => changed(address, &committed),
-                Some(Err(error)) => {
-                    let error = metadata_error(error, is_truncate, &source);
-                    error_answer(address, &error, Consistency::One)
+            let error = match coordinator.within(&promise, proposed).await {
+                Ok(Ok(committed)) => return changed(address, &committed),
+                Ok(Err(error)) => metadata_error(error, is_truncate, &source),
+                Err(_) if is_truncate => {
+                    truncate_failed("Truncate timed out - received only 0 responses").into()
                 }
-                None => {
-                    let error = match is_truncate {
-                        true => truncate_failed("Truncate timed out - received only 0 responses"),
-                        false => write_timeout(Consistency::One, WriteType::Simple),
-                    };
-                    error_answer(address, &error.into(), Consistency::One)
-                }
-            }
+                Err(late) => late.into(),
+            };
+            error_answer(address, &error, &promise)
         }
         .map(Apart::Answer)
         .boxed(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::env::{Env, Task};
 use bytes::BytesMut;
-use coordinator::{Coordinator, Turn};
+use coordinator::{Coordinator, Promise, Turn};
 use metadata::{Committer, State};
 use protocol::error::Error as Wire;
 use protocol::event::Event;
@@ -20,7 +20,7 @@ use crate::answer::Address;
 use crate::bind::Chance;
 use crate::bounds::Counter;
 use crate::chance::NodeChance;
-use crate::error::{Error, coordinator_to_wire, write_timeout};
+use crate::error::{Error, coordinator_to_wire};
 use crate::events;
 use crate::options::Options;
 use crate::output::{Acknowledgement, Output, Progress};
@@ -57,6 +57,8 @@ pub(crate) struct Call<'a> {
     pub(crate) turn: &'a mut Turn,
     pub(crate) session: &'a mut Session,
     pub(crate) address: Address,
+    /// What is promised, as far as is known before the plan is: a BATCH writes, others read.
+    pub(crate) promise: Promise,
     pub(crate) out: &'a mut Output,
 }
 
@@ -115,16 +117,12 @@ impl Service {
 
     /// The answer to a write whose commit or sync failed.
     pub fn commit_failed(&self, error: &coordinator::Error, write: &Acknowledgement) -> Wire {
-        let mut answer = coordinator_to_wire(error, write.consistency, self.shared.node);
-        if let Wire::WriteFailure { write_type, .. } = &mut answer {
-            *write_type = write.write_type;
-        }
-        answer
+        coordinator_to_wire(error, &write.promise, self.shared.node)
     }
 
     /// The answer to a write whose sync does not come.
     pub fn commit_timed_out(&self, write: &Acknowledgement) -> Wire {
-        write_timeout(write.consistency, write.write_type)
+        self.commit_failed(&write.promise.late(), write)
     }
 
     /// Starts a QUERY, PREPARE, EXECUTE or BATCH. It never waits: what cannot be answered now is
@@ -165,8 +163,8 @@ impl Service {
         out: &mut Output,
     ) -> Progress {
         turn.meter().request();
-        let consistency = consistency_of(request);
         let mut call = Call {
+            promise: self.promise(request, turn),
             turn,
             session,
             address,
@@ -184,9 +182,21 @@ impl Service {
         };
         started.unwrap_or_else(|error| {
             call.address
-                .failure(&error, consistency, &mut call.out.answers);
+                .failure(&error, &call.promise, &mut call.out.answers);
             Progress::Answered
         })
+    }
+
+    /// What a request is promised, as far as is known before its plan is.
+    pub(crate) fn promise(&self, request: &Request<'_>, turn: &Turn) -> Promise {
+        let options = self.shared.coordinator.options();
+        let (consistency, begun) = (consistency_of(request), turn.mono());
+        match request {
+            Request::Batch(batch) => {
+                Promise::write(options, consistency, write::batch_type(batch.kind), begun)
+            }
+            _ => Promise::read(options, consistency, begun),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -408,8 +418,8 @@ pub(crate) fn consistency_of(request: &Request<'_>) -> Consistency {
 }
 
 /// The answer of a future that failed.
-pub(crate) fn error_answer(address: Address, error: &Error, consistency: Consistency) -> BytesMut {
+pub(crate) fn error_answer(address: Address, error: &Error, promise: &Promise) -> BytesMut {
     let mut out = BytesMut::new();
-    address.failure(error, consistency, &mut out);
+    address.failure(error, promise, &mut out);
     out
 }

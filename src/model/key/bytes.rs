@@ -73,7 +73,11 @@ mod tests {
     #[test]
     fn most_keys_lie_in_the_value() {
         assert!(!KeyBytes::from([1; INLINE_BYTES]).0.spilled());
-        assert_eq!(size_of::<KeyBytes>(), 32, "no larger than what shares its bytes");
+        assert_eq!(
+            size_of::<KeyBytes>(),
+            32,
+            "no larger than what shares its bytes"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use base::env::Stream;
 use base::limits::KIB;
@@ -36,6 +37,14 @@ pub(crate) struct Acknowledgements {
     pub(crate) envelopes: BytesMut,
     /// The write that each is for.
     pub(crate) writes: Vec<Acknowledgement>,
+}
+
+impl Acknowledgements {
+    /// When it is too late for the first of them.
+    pub(crate) fn deadline(&self) -> Duration {
+        let deadlines = self.writes.iter().map(|write| write.promise.deadline);
+        deadlines.min().unwrap_or_default()
+    }
 }
 
 impl Output {

@@ -248,7 +248,7 @@ impl Connection {
         }
         match open.turn.commit() {
             Ok(_) if !self.output.has_acknowledgements() => {}
-            Ok(position) => self.acknowledge(position, open.turn.mono()),
+            Ok(position) => self.acknowledge(position),
             Err(error) => {
                 let acknowledgements = self.output.take_acknowledgements();
                 self.fail_writes(acknowledgements, &error);
@@ -257,8 +257,8 @@ impl Connection {
     }
 
     /// Acknowledges the turn's writes, which are in the log up to this position: at once, or after a sync, and after a pause
-    /// when memtables or log run short of room. The turn `begun` then.
-    fn acknowledge(&mut self, position: Option<Position>, begun: Duration) {
+    /// when memtables or log run short of room.
+    fn acknowledge(&mut self, position: Option<Position>) {
         let coordinator = self.shared.service.coordinator();
         let unsynced = position.filter(|position| coordinator.needs_sync(*position));
         let pause = coordinator.engine().delay();
@@ -267,8 +267,8 @@ impl Connection {
         }
         let synced = unsynced.map(|position| coordinator.synced(position));
         let pause = pause.map(|duration| self.shared.env.sleep(duration));
-        let deadline = begun + coordinator.options().write_timeout;
         let acknowledgements = self.output.take_acknowledgements();
+        let deadline = acknowledgements.deadline();
         self.waiting
             .sync(settled(pause, synced), acknowledgements, deadline);
         self.deadlines.wait_for_request(deadline);
