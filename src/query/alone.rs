@@ -51,6 +51,11 @@ impl Alone {
         }
     }
 
+    /// How long the request is.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// Takes it apart into what may be borrowed side by side.
     pub(crate) fn parts(&mut self) -> Result<(Request<'_>, &mut Session), Error> {
         let request = request::decode(self.address.version, 0, self.opcode, &self.body)?;

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::output::Progress;
 use crate::prepared::Id;
 use crate::read_first;
-use crate::run::{acknowledge, moment};
+use crate::run::{acknowledge, is_heavy, moment};
 use crate::service::{Call, Service, statement_id};
 use crate::session::Session;
 use crate::statement::{Action, Planned};
@@ -55,7 +55,7 @@ impl Service {
                 )));
             }
         };
-        if write::any_needs_read(&statements) {
+        if write::any_needs_read(&statements) || any_is_heavy(batch, &statements) {
             return Ok(Progress::Later(read_first::start(
                 self.clone(),
                 call,
@@ -95,6 +95,15 @@ impl Service {
             })
             .collect()
     }
+}
+
+/// Whether a statement makes very many cells.
+fn any_is_heavy(batch: &Batch<'_>, statements: &[Arc<Planned>]) -> bool {
+    let mut each = batch.statements.iter().zip(statements);
+    each.any(|(statement, planned)| match &planned.action {
+        Action::Modify(plan, _) => is_heavy(plan, &statement.values),
+        _ => false,
+    })
 }
 
 fn texts(batch: &Batch<'_>) -> usize {

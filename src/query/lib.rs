@@ -8,7 +8,8 @@
 //! 3. `modify` encodes mutations into the turn's frame; `select` reads live rows and writes their
 //!    cells into the answer. `row` finds a row's values without copying them.
 //! 4. What takes its own time is a future: schema changes, reads before writes, looking up a
-//!    prepared statement. A traced request leaves its `trace` behind.
+//!    prepared statement. Rows of very many elements come one at a time (`heavy`). A traced request
+//!    leaves its `trace` behind.
 //!
 //! What always holds: executing a prepared statement looks up no name and builds no tree of values;
 //! no lock is held that another request could wait for; whatever a client sends ends in an answer.
@@ -25,6 +26,7 @@ mod consistency;
 mod error;
 mod events;
 mod function;
+mod heavy;
 mod marker;
 mod modify;
 mod options;

@@ -1,5 +1,6 @@
 //! Modifications that read before they write: lists by index or by value. A BATCH of very many texts goes
-//! the same way, without a read, because planning it takes longer than a turn.
+//! the same way, without a read, because planning it takes longer than a turn; and so does what makes very many cells,
+//! which gives way before each step that takes long.
 //!
 //! 1. The partitions' queues are entered, in one order, so that nobody waits in a ring.
 //! 2. The lists of all rows that the statements name are read: within one BATCH no statement sees
@@ -26,6 +27,7 @@ use crate::alone::{Alone, commit};
 use crate::batch::Plans;
 use crate::bind::Bindings;
 use crate::error::Error;
+use crate::heavy::HEAVY_BYTES;
 use crate::modify::Plan;
 use crate::modify::lists::Lists;
 use crate::output::{Apart, Output};
@@ -55,6 +57,7 @@ pub fn start(
 
 async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
     let (service, address, promise) = (alone.service.clone(), alone.address, alone.promise);
+    let body_bytes = alone.body_bytes();
     let (request, session) = alone.parts()?;
     let (mut turn, mut out) = (service.turn(), Output::default());
     let mut call = Call {
@@ -73,6 +76,9 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
         true => planned,
         false => statements(&service, &mut call, &request).await?,
     };
+    if body_bytes >= HEAVY_BYTES {
+        service.shared().heavy.wait().await;
+    }
     let bindings = bindings(&service, &call, &request, &statements)?;
     let jobs = expand(&statements, &bindings)?;
     let mut lists = Lists::default();
@@ -84,8 +90,14 @@ async fn write(alone: &mut Alone) -> Result<BytesMut, Error> {
         lists: Some(&lists),
         batch: batch_kind(&request, &statements),
     };
+    if body_bytes >= HEAVY_BYTES {
+        service.shared().heavy.wait().await;
+    }
     write::together(&jobs, &with, &service.shared().options, &mut call)?;
     let warnings = call.turn.take_warnings();
+    if body_bytes >= HEAVY_BYTES {
+        service.shared().heavy.wait().await;
+    }
     commit(&service, &mut turn).await?;
     let mut answer = BytesMut::new();
     address.result(Outcome::Void, &warnings, &mut answer);

@@ -126,6 +126,11 @@ impl Fetch {
         self.slots.iter().any(|slot| slot.kind == kind)
     }
 
+    /// Whether a column of one cell per element is read.
+    pub fn has_many_cells(&self) -> bool {
+        self.slots.iter().any(|slot| slot.ty.is_multi_cell())
+    }
+
     /// Whether a column is read.
     pub fn has(&self, column: &Column) -> bool {
         self.slot_of.contains_key(&(column.kind, column.id))

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use crate::bind::{Bindings, Moment};
 use crate::error::Error;
+use crate::heavy::HEAVY_BYTES;
 use crate::marker::Receiver;
-use crate::modify::Context;
+use crate::modify::{self, Context};
 use crate::output::{Acknowledgement, Parked, Progress};
 use crate::prepared::Id;
 use crate::read_first;
@@ -54,7 +55,7 @@ impl Service {
             Action::Modify(plan, replicas) => {
                 replicas.check_write(parameters.consistency)?;
                 call.promise = self.promise_write(call, WriteType::Simple);
-                if plan.needs_read() {
+                if plan.needs_read() || is_heavy(plan, &parameters.values) {
                     return Ok(Progress::Later(read_first::start(
                         self.clone(),
                         call,
@@ -75,7 +76,8 @@ impl Service {
                     .iter()
                     .try_for_each(|replicas| replicas.check_write(parameters.consistency))?;
                 call.promise = self.promise_write(call, write::batch_type(batch.kind));
-                if batch.statements.iter().any(crate::modify::Plan::needs_read) {
+                let mut plans = batch.statements.iter();
+                if plans.any(|plan| plan.needs_read() || is_heavy(plan, &parameters.values)) {
                     return Ok(Progress::Later(read_first::start(
                         self.clone(),
                         call,
@@ -133,15 +135,12 @@ impl Service {
             dead_rows_fail: self.shared.options.dead_rows_fail,
             dead_rows_warn: self.shared.options.dead_rows_warn,
         };
-        let chance = self.shared.chance.clone();
-        let coordinator = &self.shared.coordinator;
         let mut execution = Execution::begin(
             plan,
             &bindings,
-            chance,
+            &self.shared,
             request,
             parameters.paging_state,
-            coordinator,
             call.session.buffers.take().unwrap_or_default(),
         )?;
         let wait = match execution.step(call.turn.meter(), &mut call.out.answers)? {
@@ -180,6 +179,15 @@ impl Service {
             call.turn.mono(),
         )
     }
+}
+
+/// Whether a write makes so many cells that others should not wait for all of it.
+pub(crate) fn is_heavy(plan: &modify::Plan, values: &Values<'_>) -> bool {
+    let bytes = |value: Value<'_>| match value {
+        Value::Set(bytes) => bytes.len(),
+        Value::Null | Value::Unset => 0,
+    };
+    plan.makes_many_cells() && values.iter().map(bytes).sum::<usize>() >= HEAVY_BYTES
 }
 
 /// A write that is in the turn's frame.

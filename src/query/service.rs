@@ -22,6 +22,7 @@ use crate::bounds::Counter;
 use crate::chance::NodeChance;
 use crate::error::{Error, coordinator_to_wire};
 use crate::events;
+use crate::heavy::Heavy;
 use crate::options::Options;
 use crate::output::{Acknowledgement, Output, Progress};
 use crate::prepared::{self, Cached, Id, Prepared};
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) metadata: Arc<dyn Committer>,
     pub(crate) options: Options,
     pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) heavy: Arc<Heavy>,
     pub(crate) cached: Cached,
     pub(crate) store: Store,
     /// This node, as others know it.
@@ -82,6 +84,7 @@ impl Service {
                 node.addresses.broadcast.ip()
             }),
             chance: Arc::new(NodeChance::new(&env)),
+            heavy: Arc::default(),
             cached: Cached::new(env.hash_keys()),
             store: Store::new(),
             coordinator,

@@ -92,6 +92,16 @@ impl Plan {
 
     /// Whether elements may be added to lists.
     pub fn adds_to_lists(&self) -> bool {
+        self.changes(|ty| matches!(ty, Type::List { .. }) && ty.is_multi_cell())
+    }
+
+    /// Whether it may make a cell for each element of a collection.
+    pub fn makes_many_cells(&self) -> bool {
+        self.changes(Type::is_multi_cell)
+    }
+
+    /// Whether it changes a column of such a type.
+    fn changes(&self, is_such: impl Fn(&Type) -> bool) -> bool {
         let Effect::Cells {
             statics, regulars, ..
         } = &self.effect
@@ -99,10 +109,7 @@ impl Plan {
             return false;
         };
         let mut operations = statics.iter().chain(regulars);
-        operations.any(|operation| {
-            let ty = &operation.column.ty;
-            matches!(ty, Type::List { .. }) && ty.is_multi_cell()
-        })
+        operations.any(|operation| is_such(&operation.column.ty))
     }
 }
 

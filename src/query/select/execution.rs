@@ -2,7 +2,8 @@
 //!
 //! Cells go straight into the answer's envelope. A read that cannot finish in its turn takes its
 //! part of the envelope with it in a buffer of its own and goes on there, so the answers of others
-//! are not held up. Nothing of the request's bytes is kept: what depends on bound values was
+//! are not held up. So it does before it makes the cells of a row of very many elements, which takes long. Nothing of the
+//! request's bytes is kept: what depends on bound values was
 //! evaluated when the execution began.
 
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use base::limits;
 use base::meter::Meter;
 use bytes::BytesMut;
 use coordinator::paging::State;
-use coordinator::{Coordinator, Read};
 use model::read::{Position, RowStep};
 use model::stream::Wait;
 use protocol::result::{MetadataChoice, RowsWriter};
@@ -19,12 +19,17 @@ use protocol::result::{MetadataChoice, RowsWriter};
 use crate::answer::Address;
 use crate::bind::{Bindings, Chance, Moment};
 use crate::error::Error;
-use crate::restriction::filter;
-use crate::row::{Row, Values};
+use crate::heavy::{self, HEAVY_BYTES, Heavy};
+use crate::row::Row;
 use crate::select::Plan;
+use crate::select::buffers::Buffers;
 use crate::select::gathered::{Cells, Gathered};
-use crate::select::paging::{self, Page};
+use crate::select::paging::Page;
 use crate::selector::{Expression, Scope, Selection};
+use crate::service::Shared;
+
+/// More than a turn may read.
+const TURN_READ_BYTES: u64 = 4 * limits::TURN_WORK_NANOS;
 
 /// What a request says of an execution beside the bound values.
 #[derive(Clone, Debug)]
@@ -83,6 +88,9 @@ pub struct Execution {
     request: Request,
     moment: Moment,
     chance: Arc<dyn Chance>,
+    heavy: Arc<Heavy>,
+    /// The place in line for a row of very many elements, which is the present one.
+    line: Option<heavy::Place>,
     page: Page,
     buffers: Box<Buffers>,
     sink: Sink,
@@ -97,16 +105,6 @@ pub struct Execution {
 /// How often a row may be there while it is read: as it lies in its source, as it is merged, and as the next one begins.
 const ROW_COPIES: usize = 3;
 
-/// What an execution reads with. The memory stays from one execution of a session to the next: a read of a few rows
-/// that are in memory allocates nothing. One that is parked takes it along.
-#[derive(Default)]
-pub struct Buffers {
-    read: Read,
-    values: Values,
-    /// A key that is being encoded.
-    key: Vec<u8>,
-}
-
 /// Where rows go.
 enum Sink {
     /// Into the envelope.
@@ -120,16 +118,16 @@ impl Execution {
     pub fn begin(
         plan: &Arc<Plan>,
         bindings: &Bindings<'_>,
-        chance: Arc<dyn Chance>,
+        shared: &Shared,
         request: Request,
         paging_state: Option<&[u8]>,
-        coordinator: &Coordinator,
         mut buffers: Box<Buffers>,
     ) -> Result<Self, Error> {
-        let page = page(plan, bindings, &request, paging_state)?;
+        let page = Page::of(plan, bindings, &request, paging_state)?;
         let table = &plan.table;
         buffers.fill_in(plan, bindings, &page)?;
-        coordinator
+        shared
+            .coordinator
             .begin(&mut buffers.read, table)
             .map_err(|error| Error::of(error, table))?;
         let sink = match Gathered::for_plan(plan)? {
@@ -141,7 +139,9 @@ impl Execution {
             plan: plan.clone(),
             request,
             moment: bindings.moment,
-            chance,
+            chance: shared.chance.clone(),
+            heavy: shared.heavy.clone(),
+            line: None,
             page,
             buffers,
             sink,
@@ -228,7 +228,10 @@ impl Execution {
 
     fn run(&mut self, meter: &mut Meter, out: &mut BytesMut) -> Result<Progress, Error> {
         loop {
-            let step = self.buffers.read.step(meter)?;
+            let step = match self.line {
+                Some(_) => RowStep::Row,
+                None => self.buffers.read.step(meter)?,
+            };
             self.check_dead_rows()?;
             match step {
                 RowStep::End => return Ok(Progress::Done),
@@ -240,8 +243,29 @@ impl Execution {
                 self.more = true;
                 return Ok(Progress::Done);
             }
+            if self.gives_way(meter) {
+                return Ok(Progress::Yield);
+            }
             self.take_row(meter, out)?;
         }
+    }
+
+    /// Whether others come first, because the present row has very many elements.
+    fn gives_way(&mut self, meter: &mut Meter) -> bool {
+        let row = self.buffers.read.row();
+        let images = [row.image, row.static_image];
+        let bytes: usize = images.into_iter().flatten().map(<[u8]>::len).sum();
+        if bytes < HEAVY_BYTES || !self.plan.has_many_cells {
+            return false;
+        }
+        let line = self.line.get_or_insert_default();
+        let gives_way = !self.heavy.may_begin(line);
+        match gives_way {
+            // What comes next takes a turn of its own.
+            true => meter.charge(0, 0, TURN_READ_BYTES),
+            false => self.line = None,
+        }
+        gives_way
     }
 
     /// Too many dead rows make a read slow for everyone: refused at one bound, warned of at another.
@@ -391,81 +415,6 @@ impl Execution {
         writer.finish(out, None, warnings);
         Ok(())
     }
-}
-
-impl Buffers {
-    /// Makes the command of an execution.
-    fn fill_in(&mut self, plan: &Plan, bindings: &Bindings<'_>, page: &Page) -> Result<(), Error> {
-        let (table, restrictions) = (&plan.table, &plan.restrictions);
-        let command = self.read.command_mut();
-        restrictions.place(table, bindings, command, &mut self.key)?;
-        command.table = table.id;
-        command.columns.clone_from(&plan.columns);
-        command.statics = restrictions.clustering.is_empty();
-        command.reversed = plan.reversed;
-        command.filter = filter::evaluate(&restrictions.filter, table, bindings)?;
-        command.limits = page.limits();
-        command.now_seconds = bindings.moment.now_seconds;
-        command.distinct = plan.distinct;
-        command.resume.clone_from(&page.resume);
-        Ok(())
-    }
-
-    /// Lets go of everything but a little memory.
-    fn close(&mut self) {
-        self.read.close();
-        self.values.release();
-        self.key.clear();
-        self.key.shrink_to(limits::KEPT_BUFFER_BYTES);
-    }
-}
-
-fn page(
-    plan: &Plan,
-    bindings: &Bindings<'_>,
-    request: &Request,
-    paging_state: Option<&[u8]>,
-) -> Result<Page, Error> {
-    let limit = paging::limit(plan.limit.as_ref(), bindings)?;
-    let per_partition = paging::limit(plan.per_partition_limit.as_ref(), bindings)?;
-    let whole = plan.selection.is_aggregate() || plan.sorted.is_some();
-    if plan.sorted.is_some() && request.page_rows.is_some() {
-        return Err(Error::invalid(
-            "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
-        ));
-    }
-    let rows = match request.page_rows {
-        Some(rows) if !whole => u64::from(rows),
-        _ => u64::MAX,
-    };
-    let mut page = Page {
-        rows,
-        rows_left: limit,
-        sorted_rows: u64::MAX,
-        per_partition,
-        resume: None,
-    };
-    if let Some(bytes) = paging_state {
-        let state = State::decode(bytes).map_err(|error| Error::Protocol(error.to_string()))?;
-        // An answer that needs all rows has one page, so no state can be its own.
-        if whole || state.statement != request.statement || state.table != plan.table.id {
-            return Err(Error::Protocol(
-                "Invalid value for the paging state: it belongs to another statement".into(),
-            ));
-        }
-        page.rows_left = state.rows_left;
-        page.resume = Some(state.position);
-    }
-    if whole {
-        // LIMIT counts result rows, so all rows must be read.
-        page.rows_left = u64::MAX;
-        page.sorted_rows = if plan.sorted.is_some() {
-            limit
-        } else {
-            u64::MAX
-        };
-    }
-    Ok(page)
 }
 
 /// What a client should know of a plan, in Cassandra's words.

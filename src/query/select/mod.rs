@@ -5,6 +5,7 @@
 //!    and can stop at any row to go on in a later turn.
 //! 3. [`paging`] says where the next page goes on.
 
+mod buffers;
 mod execution;
 mod gathered;
 mod order;
@@ -17,7 +18,8 @@ use model::Columns;
 use protocol::result::Metadata;
 use schema::Table;
 
-pub use execution::{Buffers, Choice, Execution, Progress, Request};
+pub use buffers::Buffers;
+pub use execution::{Choice, Execution, Progress, Request};
 pub use plan::plan;
 
 use crate::restriction::Restrictions;
@@ -33,6 +35,8 @@ pub struct Plan {
     pub selection: Selection,
     /// What of a row must be known.
     pub columns: Columns,
+    /// Whether a column of one cell per element is among what is computed.
+    pub has_many_cells: bool,
     /// Which rows.
     pub restrictions: Restrictions,
     /// Whether rows come against the table's order.

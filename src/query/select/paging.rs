@@ -5,6 +5,7 @@ use model::read::{Limits, Position};
 
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
+use crate::select::{Plan, Request};
 use crate::term;
 
 /// The limits of one page and of the whole result.
@@ -23,6 +24,55 @@ pub struct Page {
 }
 
 impl Page {
+    /// The page that a request asks for.
+    pub fn of(
+        plan: &Plan,
+        bindings: &Bindings<'_>,
+        request: &Request,
+        paging_state: Option<&[u8]>,
+    ) -> Result<Page, Error> {
+        let in_all = limit(plan.limit.as_ref(), bindings)?;
+        let per_partition = limit(plan.per_partition_limit.as_ref(), bindings)?;
+        let whole = plan.selection.is_aggregate() || plan.sorted.is_some();
+        if plan.sorted.is_some() && request.page_rows.is_some() {
+            return Err(Error::invalid(
+                "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query",
+            ));
+        }
+        let rows = match request.page_rows {
+            Some(rows) if !whole => u64::from(rows),
+            _ => u64::MAX,
+        };
+        let mut page = Page {
+            rows,
+            rows_left: in_all,
+            sorted_rows: u64::MAX,
+            per_partition,
+            resume: None,
+        };
+        if let Some(bytes) = paging_state {
+            let state = State::decode(bytes).map_err(|error| Error::Protocol(error.to_string()))?;
+            // An answer that needs all rows has one page, so no state can be its own.
+            if whole || state.statement != request.statement || state.table != plan.table.id {
+                return Err(Error::Protocol(
+                    "Invalid value for the paging state: it belongs to another statement".into(),
+                ));
+            }
+            page.rows_left = state.rows_left;
+            page.resume = Some(state.position);
+        }
+        if whole {
+            // LIMIT counts result rows, so all rows must be read.
+            page.rows_left = u64::MAX;
+            page.sorted_rows = if plan.sorted.is_some() {
+                in_all
+            } else {
+                u64::MAX
+            };
+        }
+        Ok(page)
+    }
+
     /// The limits for the read: one row more than the page, to see whether another page follows.
     pub fn limits(&self) -> Limits {
         let rows = self.rows.saturating_add(1).min(self.rows_left);

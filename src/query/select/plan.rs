@@ -54,6 +54,7 @@ pub fn plan(table: &Arc<Table>, select: &Select, planner: &mut Planner<'_>) -> R
         metadata: metadata(table, &selection),
         sorted: sorted.map(|order| order.columns),
         columns: columns(table, &selection, &restrictions),
+        has_many_cells: selection.fetch.has_many_cells(),
         selection,
         restrictions,
         reversed,

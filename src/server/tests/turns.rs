@@ -618,3 +618,61 @@ fn one_seed_is_one_run() {
     assert_eq!(run(13), run(13));
     assert_ne!(run(13).1, run(14).1);
 }
+
+#[test]
+fn rows_of_very_many_elements_come_whole_to_many_at_once() {
+    const ELEMENTS: i32 = 30_000;
+    const HEAVY: i16 = 8;
+    sim::local::block_on(12, |env| async move {
+        let settings = Settings {
+            sync: SyncMode::Periodic(Duration::from_secs(10)),
+            ..Settings::default()
+        };
+        let node = Node::start(&env, settings).await;
+        let mut client = node.with_table().await;
+        let table = "CREATE TABLE ks.sets (k int PRIMARY KEY, s set<int>)";
+        client.run(table).await.expect("a table");
+        let statement = client
+            .prepare("INSERT INTO ks.sets (k, s) VALUES (?, ?)")
+            .await
+            .expect("a statement");
+        let mut set = ELEMENTS.to_be_bytes().to_vec();
+        for element in 0..ELEMENTS {
+            set.extend_from_slice(&4_i32.to_be_bytes());
+            set.extend_from_slice(&element.to_be_bytes());
+        }
+        let mut values = Bindings::new();
+        values.push(protocol::wire::Value::Set(&1_i32.to_be_bytes()));
+        values.push(protocol::wire::Value::Set(&set));
+        client
+            .execute_with(&statement, &values, Consistency::One)
+            .await
+            .expect("a write");
+
+        let mut clients = Vec::new();
+        for number in 0..=HEAVY {
+            let mut raw = node.raw(&[]).await;
+            let text = match number {
+                HEAVY => "SELECT c FROM ks.t WHERE k = 1",
+                _ => "SELECT s FROM ks.sets WHERE k = 1",
+            };
+            clients.push(env.spawn("a client", async move {
+                raw.request(&query(text), number).await;
+                raw.next().await
+            }));
+        }
+        for (number, client) in clients.into_iter().enumerate() {
+            let envelope = client.await.expect("an answer");
+            let Response::Result(Outcome::Rows(rows)) =
+                response::decode(&envelope).expect("an answer").response
+            else {
+                panic!("client {number} has no rows");
+            };
+            let cells: Vec<_> = rows.iter().flatten().collect();
+            match number as i16 {
+                HEAVY => assert_eq!(cells, []),
+                _ => assert_eq!(cells, [Some(&set[..])]),
+            }
+        }
+    });
+}
