@@ -22,6 +22,10 @@ const KEPT_CURSORS_MAX: usize = 2;
 /// Makes the sources of a scan, with the memory of those that were closed.
 #[derive(Default)]
 pub(super) struct Sources {
+    #[expect(
+        clippy::vec_box,
+        reason = "a cursor goes into a source and comes back in its box"
+    )]
     closed: Vec<Box<memtable::Cursor>>,
 }
 
