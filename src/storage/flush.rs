@@ -40,10 +40,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// Waits until a flush is wanted, a table's period is over, or a table that failed has rested.
 async fn wait(core: &Core) {
     let now = core.env.mono();
-    let left = |table: &Arc<Table>| {
-        let times = [table.period_left(now), table.flush_rest.left(now)];
-        times.into_iter().flatten().min()
-    };
+    let left = |table: &Arc<Table>| table.flush_left(now);
     let left = core.tables().values().filter_map(left).min();
     core.wait(&core.flush_wanted, left).await;
 }
@@ -56,6 +53,8 @@ async fn flush_due(core: &Arc<Core>) -> Result<bool, Error> {
     if let Err(error) = flush_or_go_on(core, &table).await {
         let pause = table.flush_rest.fail(core.env.mono()).as_secs();
         let name = table.schema().qualified_name();
+        core.env
+            .sometimes("flush: one failed and is tried again", true);
         tracing::error!("cannot flush {name}: {error}; trying again in {pause} s");
     }
     Ok(true)

@@ -308,6 +308,13 @@ impl Table {
         (period > 0).then(|| end.saturating_sub(now))
     }
 
+    /// How long until the table may have to be flushed by itself: while it rests after a failure it is not, also if its
+    /// period is over.
+    pub fn flush_left(&self, now: Duration) -> Option<Duration> {
+        let rest = self.flush_rest.left(now);
+        rest.or_else(|| self.period_left(now))
+    }
+
     /// Begins a new flush period if one is over. True if the memtable that was written to meanwhile is due.
     pub fn ends_period(&self, now: Duration) -> bool {
         if self.period_left(now).is_none_or(|left| !left.is_zero()) {
@@ -392,4 +399,25 @@ pub(crate) fn directory_id(name: &str) -> Option<TableId> {
         return None;
     }
     uuid::Uuid::try_parse(id).ok().map(TableId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_rests_is_not_due_though_its_period_is_over() {
+        let local = schema::system::table(schema::system::SYSTEM, "local").expect("it is built in");
+        let mut schema = schema::Table::clone(&local);
+        schema.options.memtable_flush_period_ms = 3_000;
+        let table = Table::new(Arc::new(schema), Vec::new(), Vec::new());
+        let at = Duration::from_secs;
+        assert_eq!(table.flush_left(at(1)), Some(at(2)));
+        assert_eq!(table.flush_left(at(4)), Some(Duration::ZERO));
+        let pause = table.flush_rest.fail(at(4));
+        assert_eq!(table.flush_left(at(4)), Some(pause));
+        table.flush_rest.end();
+        assert!(!table.ends_period(at(5)), "nothing was written");
+        assert_eq!(table.flush_left(at(5)), Some(at(3)));
+    }
 }
