@@ -416,6 +416,42 @@ fn every_file_says_what_it_is() {
     assert!(silent.is_empty(), "files without a header: {silent:?}");
 }
 
+/// The names in calls `.what("name"` of the code, wherever the name's line begins.
+fn names_in_calls(what: &str) -> BTreeSet<String> {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    let call = format!(".{what}(");
+    let mut names = BTreeSet::new();
+    for file in files.iter().filter(|file| !is_test_file(&relative(file))) {
+        let text = fs::read_to_string(file).expect("a readable source file");
+        for (at, _) in text.match_indices(&call) {
+            let rest = text[at + call.len()..].trim_start();
+            if let Some((name, _)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+/// A planted bug that no test asks for, or a stated property that none expects, shows nothing.
+#[test]
+fn what_the_code_names_for_simulations_is_listed_there() {
+    for (what, list) in [
+        ("mutant", "tests/sim/mutants.rs"),
+        ("sometimes", "tests/sim/seeds.rs"),
+    ] {
+        let text = fs::read_to_string(root().join(list)).expect("a readable source file");
+        let names = names_in_calls(what);
+        assert!(!names.is_empty(), "no name in calls of {what}");
+        let unlisted: Vec<_> = names
+            .iter()
+            .filter(|name| !text.contains(&format!("\"{name}\"")))
+            .collect();
+        assert!(unlisted.is_empty(), "{list} does not list {unlisted:?}");
+    }
+}
+
 /// Licences under which a dependency may come, as SPDX names.
 const LICENCES: &[&str] = &[
     "MIT",

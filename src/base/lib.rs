@@ -10,6 +10,11 @@
 //!
 //! Nothing here knows CQL, rows or nodes.
 
+#[cfg(all(feature = "mutants", not(debug_assertions)))]
+compile_error!(
+    "the feature `mutants` plants bugs for tests; nothing that is released is built with it"
+);
+
 pub mod bytes;
 pub mod checksum;
 pub mod compress;

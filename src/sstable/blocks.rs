@@ -155,7 +155,11 @@ impl Blocks {
         self.pace.note(hit);
         match answer {
             Ok(_) => Ok(hit.then_some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.env
+                    .sometimes("read: it would have to wait for the disk", true);
+                Ok(None)
+            }
             // The pool will meet the same error, if it is one, and say so.
             Err(_) => Ok(None),
         }

@@ -247,7 +247,15 @@ pub(crate) async fn publish_flush(
     generation: &Arc<Generation>,
     file: Option<Arc<File>>,
 ) -> Result<(), Error> {
-    let replay = replay_position(core, generation.end()).await;
+    let written = core.written();
+    core.env.sometimes(
+        "flush: writes go on meanwhile",
+        written > generation.end() && table.peek().active.first().is_some(),
+    );
+    let is_late = core
+        .env
+        .mutant("flush: the log is replayed from where it ends by now");
+    let replay = replay_position(core, if is_late { written } else { generation.end() }).await;
     let listing = table.listing.clone().lock_owned().await;
     let is_this = |other: &Arc<Generation>| Arc::ptr_eq(other, generation);
     if !table.view().flushing.iter().any(is_this) {
@@ -280,6 +288,12 @@ pub(crate) async fn publish_flush(
 /// failure a log that ends below could not be told from one of which segments were taken away. A log that has failed
 /// is replayed from further back, which merging makes harmless.
 async fn replay_position(core: &Core, end: Position) -> Position {
+    if core
+        .env
+        .mutant("flush: the log is not synced up to the replay position")
+    {
+        return end;
+    }
     match core.log.synced(end).await {
         Ok(()) => end,
         Err(_) => end.min(core.log.synced_position()),
@@ -297,6 +311,12 @@ pub(crate) async fn publish_compaction(
     if table.is_dropped() || !table.view().has_all(inputs) {
         remove(core, table, ids(&output)).await;
         return Ok(false);
+    }
+    if core
+        .env
+        .mutant("compaction: its inputs go before the manifest says so")
+    {
+        remove(core, table, ids(inputs)).await;
     }
     let mut edits: Vec<_> = inputs
         .iter()

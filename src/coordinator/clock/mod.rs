@@ -49,10 +49,14 @@ impl Clock {
     pub async fn open(env: &Env, dir: Arc<dyn Dir>) -> io::Result<(Clock, Task<()>)> {
         let opened = env.blocking(Class::Sync, move || open(&*dir)).await;
         let (file, last) = opened?;
-        wait_for_wall(env, last.until_micros).await;
+        let from_micros = match env.mutant("clock: a start forgets what was reserved") {
+            true => 0,
+            false => last.until_micros,
+        };
+        wait_for_wall(env, from_micros).await;
         let (says_settled, settled) = watch::channel(false);
         let shared = Arc::new(Shared {
-            hybrid: hybrid::Clock::new(last.until_micros),
+            hybrid: hybrid::Clock::new(from_micros),
             wanted: Notify::new(),
             is_settling: AtomicBool::new(false),
             settled,
@@ -95,6 +99,11 @@ impl Clock {
 /// Waits until the wall clock is beyond an old reservation, unless it went back further than that.
 async fn wait_for_wall(env: &Env, until_micros: i64) {
     let ahead = until_micros.saturating_sub(env.wall_micros());
+    env.sometimes(
+        "clock: a start waits for its reservation",
+        (1..=LEAD_MICROS).contains(&ahead),
+    );
+    env.sometimes("clock: it went back between two lives", ahead > LEAD_MICROS);
     if (0..=LEAD_MICROS).contains(&ahead) {
         env.sleep(Duration::from_micros(ahead as u64 + 1)).await;
     } else if ahead > 0 {

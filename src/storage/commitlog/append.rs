@@ -280,6 +280,7 @@ impl Log {
     }
 
     fn full(&self) -> Error {
+        self.env.sometimes("commit log: it has no room", true);
         Error::Overloaded(self.supply.shortage())
     }
 

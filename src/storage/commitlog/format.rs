@@ -205,6 +205,12 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+/// Whether a frame of the segment `id` was begun at `offset`, valid or not.
+pub(crate) fn begins_frame(id: u64, segment: &[u8], offset: usize) -> bool {
+    let bytes = segment.get(offset..).unwrap_or_default();
+    bytes.starts_with(&id.to_le_bytes())
+}
+
 /// What lies at `offset` of the segment `id`, whose bytes are `segment`.
 pub fn decode_frame(id: u64, segment: &[u8], offset: usize) -> Found<'_> {
     let bytes = segment.get(offset..).unwrap_or_default();

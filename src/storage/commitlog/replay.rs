@@ -76,6 +76,7 @@ pub(crate) async fn replay(
         .await;
     let listed = listed.map_err(|error| Error::io("cannot list the commit log", &error))?;
     let mut replay = Replay {
+        env: env.clone(),
         dir: dir.clone(),
         expected: first,
         bad: None,
@@ -111,7 +112,8 @@ pub(crate) async fn replay(
     dead.extend(present.into_iter().filter(|id| !replay.sealed.contains(id)));
     let (sealed, mutations) = (replay.sealed, replay.mutations);
     let finish = replay.dir;
-    let work = move || seal(&*finish, &dead, &sealed, end).map(|()| sealed);
+    let is_synced = !env.mutant("replay: what was read is not synced");
+    let work = move || seal(&*finish, &dead, &sealed, end, is_synced).map(|()| sealed);
     let sealing = env.blocking(Class::General, work).await;
     let sealed = sealing
         .map_err(|error| Error::io("cannot complete the commit log after replay", &error))?;
@@ -133,6 +135,7 @@ pub(crate) async fn replay(
 }
 
 struct Replay {
+    env: Env,
     dir: Arc<dyn Dir>,
     expected: u64,
     /// Where the valid frames end, if not in an end mark, and why.
@@ -197,7 +200,11 @@ impl Replay {
                     self.synced = self.synced.max(synced);
                     return Ok(bytes.len());
                 }
-                Found::Bad(what) => return Ok(self.end_at(id, offset, what)),
+                Found::Bad(what) => {
+                    let is_torn = format::begins_frame(id, bytes, offset);
+                    self.env.sometimes("replay: a torn tail was cut", is_torn);
+                    return Ok(self.end_at(id, offset, what));
+                }
             }
         }
     }
@@ -213,7 +220,8 @@ impl Replay {
         frame: format::Frame<'_>,
         target: &mut dyn Target,
     ) -> Result<(), Error> {
-        for record in frame.records() {
+        let is_cut = self.env.mutant("replay: only the first record of a frame");
+        for record in frame.records().take(if is_cut { 1 } else { usize::MAX }) {
             let applied = match record {
                 Ok(mutation) => target.apply(position, mutation),
                 Err(error) => Err(ApplyError::Damaged(error.to_string())),
@@ -261,7 +269,8 @@ impl Replay {
     /// replay position, so a new file must not have it.
     fn end(&self) -> Option<(u64, u32)> {
         let (position, _) = self.bad?;
-        let is_begun = self.sealed.last() == Some(&position.segment());
+        let is_begun = self.sealed.last() == Some(&position.segment())
+            && !self.env.mutant("replay: the torn tail gets no end mark");
         is_begun.then(|| (position.segment(), position.offset()))
     }
 
@@ -281,12 +290,13 @@ fn seal(
     dead: &[u64],
     sealed: &[u64],
     end: Option<(u64, u32)>,
+    is_synced: bool,
 ) -> std::io::Result<()> {
     for id in dead {
         dir.remove(&format::segment_name(*id))?;
     }
     dir.sync_dir()?;
-    for id in sealed {
+    for id in sealed.iter().filter(|_| is_synced) {
         dir.open(&format::segment_name(*id))?.sync_data()?;
     }
     if let Some((last, offset)) = end {

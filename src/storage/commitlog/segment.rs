@@ -95,11 +95,16 @@ pub(super) async fn recycle(
     bytes: u32,
 ) -> Result<Segment, Error> {
     let target = dir.clone();
+    env.sometimes("commit log: a segment is used again", true);
+    let has_old_header = env.mutant("segment: used again with its old header");
     let work = move || {
         let name = format::segment_name(id);
         target.rename(&format::segment_name(old), &name)?;
         let file = target.open(&name)?;
-        finish(&*target, id, bytes, file)
+        match has_old_header {
+            true => Ok(Segment { id, file }),
+            false => finish(&*target, id, bytes, file),
+        }
     };
     env.blocking(Class::Flush, work).await.map_err(|error| {
         Error::io(

@@ -182,12 +182,21 @@ impl Log {
 
     /// One sync of everything written so far.
     async fn sync_now(&self) -> Result<(), Error> {
-        let (segments, goal) = {
+        let (mut segments, goal) = {
             let mut writer = self.writer.lock();
             let mut segments = std::mem::take(&mut writer.unsynced);
             segments.push(writer.active.clone());
             (segments, writer.position())
         };
+        if self.env.mutant("sync: nothing is") {
+            segments.clear();
+        }
+        if self
+            .env
+            .mutant("sync: not what lies in segments that were ended")
+        {
+            segments = segments.split_off(segments.len().saturating_sub(1));
+        }
         if goal > self.synced_position() {
             let work = move || {
                 let sync = |segment: &Arc<super::segment::Segment>| {
@@ -220,6 +229,8 @@ impl Log {
             .extract_if(.., |waiter| waiter.position <= synced)
             .collect();
         drop(waiters);
+        self.env
+            .sometimes("sync: one for several who wait", done.len() > 1);
         self.counters
             .acknowledged
             .fetch_add(done.len() as u64, Relaxed);

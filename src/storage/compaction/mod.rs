@@ -221,7 +221,7 @@ async fn merge(
         .map(|file| file.reader.cursor(scan.clone()))
         .collect();
     let merge = Merge::new(cursors, Direction::Forward);
-    let purged = Purged::new(table.clone(), inputs.clone(), core.env.wall_seconds());
+    let purged = Purged::new(&core.env, table.clone(), inputs.clone());
     let positions = inputs
         .iter()
         .filter_map(|file| file.reader.statistics().log_positions);
@@ -239,7 +239,10 @@ async fn merge(
         Ended::File(file) => Some(file),
         Ended::Nothing => None,
         // Of a table that was dropped or truncated there is nothing left to merge.
-        Ended::GivenUp => return core.check_running(),
+        Ended::GivenUp => {
+            core.env.sometimes("compaction: it was given up", true);
+            return core.check_running();
+        }
     };
     if files::publish_compaction(core, table, &inputs, output.clone()).await? {
         tracing::debug!(

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use base::env::Env;
 use model::image::{self, Purge};
 use model::{Columns, Deletion, PartitionKeyRef, Timestamp};
 
@@ -14,6 +15,7 @@ use crate::table::{File, Table};
 
 /// Leaves out what may go.
 pub(super) struct Purged {
+    env: Env,
     table: Arc<Table>,
     inputs: Vec<Arc<File>>,
     rule: Purge,
@@ -23,10 +25,14 @@ pub(super) struct Purged {
 }
 
 impl Purged {
-    pub fn new(table: Arc<Table>, inputs: Vec<Arc<File>>, now_seconds: i64) -> Purged {
-        let schema = table.schema();
-        let gc_grace_seconds = i64::from(schema.options.gc_grace_seconds);
+    pub fn new(env: &Env, table: Arc<Table>, inputs: Vec<Arc<File>>) -> Purged {
+        let (schema, now_seconds) = (table.schema(), env.wall_seconds());
+        let gc_grace_seconds = match env.mutant("purge: gc_grace is over at once") {
+            true => 0,
+            false => i64::from(schema.options.gc_grace_seconds),
+        };
         Purged {
+            env: env.clone(),
             columns: crate::table::columns_left(&schema),
             table,
             inputs,
@@ -48,11 +54,13 @@ impl Purged {
         }
         let is_input = |file: &Arc<File>| self.inputs.iter().any(|input| Arc::ptr_eq(input, file));
         let files = view.files.iter().filter(|file| !is_input(file));
+        let files = files.filter(|_| !self.env.mutant("purge: other files do not count"));
         let files = files.map(|file| file.reader.statistics());
         let files = files.filter(|statistics| statistics.may_contain_tokens(key.token, key.token));
         let files = files.map(|statistics| statistics.timestamps.0);
         let memtables = view
             .memtables()
+            .filter(|_| !self.env.mutant("purge: memtables do not count"))
             .map(|generation| generation.memtable.min_timestamp_of(key));
         files.chain(memtables).min().unwrap_or(Timestamp::MAX)
     }
@@ -68,11 +76,16 @@ impl Rule for Purged {
     }
 
     fn keep(&mut self, image: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(columns) = &self.columns else {
-            return image::purge(image, &self.rule, out);
+        let is_kept = match &self.columns {
+            None => image::purge(image, &self.rule, out),
+            Some(columns) => {
+                self.projected.clear();
+                image::project(image, columns, &mut self.projected)
+                    && image::purge(&self.projected, &self.rule, out)
+            }
         };
-        self.projected.clear();
-        image::project(image, columns, &mut self.projected)
-            && image::purge(&self.projected, &self.rule, out)
+        self.env
+            .sometimes("compaction: something was purged", !is_kept);
+        is_kept
     }
 }

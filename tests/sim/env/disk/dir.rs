@@ -75,16 +75,16 @@ impl Dir for SimDir {
         check_name(name)?;
         self.change("create", name, |volume| {
             refuse_existing(&self.node, name)?;
-            Ok(self.mount.file_handle(add_file(volume, &self.node, name)))
+            let file = add_file(volume, &self.node, name);
+            Ok(self.mount.file_handle(self.path.join(name), file))
         })
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
         check_name(name)?;
         self.read("open", name, |_| {
-            Ok(self
-                .mount
-                .file_handle(as_file(self.node.names.lock().get(name))?))
+            let file = as_file(self.node.names.lock().get(name))?;
+            Ok(self.mount.file_handle(self.path.join(name), file))
         })
     }
 
@@ -179,7 +179,14 @@ impl Dir for SimDir {
             self.mount.sync_time(),
             |volume| {
                 volume.sync()?;
-                self.node.names.lock().sync();
+                let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+                if !volume
+                    .unsynced_dirs
+                    .iter()
+                    .any(|start| name.starts_with(start))
+                {
+                    self.node.names.lock().sync();
+                }
                 Ok(())
             },
         )

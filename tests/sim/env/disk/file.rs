@@ -1,6 +1,7 @@
 //! A file of a mounted disk, as `base::env` wants it.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use super::volume::Volume;
 
 pub(super) struct SimFile {
     pub(super) mount: Mount,
+    /// The path it was opened by.
+    pub(super) path: PathBuf,
     pub(super) node: Arc<FileNode>,
 }
 
@@ -36,6 +39,7 @@ impl SimFile {
             return Err(io::Error::other("simulated write error"));
         }
         match self.write_part(volume, offset, bytes) {
+            Ok(()) => volume.written(&self.path),
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                 // What fits is written, by whole sectors.
                 let free = volume.capacity_bytes.saturating_sub(volume.used_bytes);
@@ -148,7 +152,10 @@ impl File for SimFile {
                 state.content.fail_sync(&mut volume.rng);
                 return Err(error);
             }
-            state.content.sync();
+            let path = self.path.to_string_lossy();
+            if !volume.unsynced_files.iter().any(|part| path.contains(part)) {
+                state.content.sync();
+            }
             Ok(())
         })
     }

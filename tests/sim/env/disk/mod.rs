@@ -93,9 +93,18 @@ impl Disk {
         self.0.lock().dies_at(step, Death::Kill);
     }
 
-    /// Whether an end set with [`Disk::power_failure_at`] or [`Disk::kill_at`] is still to come; it is then called off.
+    /// Lets the power fail right behind the `count`th write from now to a file whose path has this part: before anybody
+    /// can sync it.
+    pub fn power_failure_behind_write(&self, part: &str, count: u64) {
+        self.0.lock().dies_behind_write = Some((part.to_owned(), count));
+    }
+
+    /// Whether an end set with [`Disk::power_failure_at`], [`Disk::power_failure_behind_write`] or [`Disk::kill_at`] is
+    /// still to come; it is then called off.
     pub fn cancel_power_failure(&self) -> bool {
-        self.0.lock().death.take().is_some()
+        let mut volume = self.0.lock();
+        let behind_write = volume.dies_behind_write.take().is_some();
+        volume.death.take().is_some() || behind_write
     }
 
     /// Changes asked for so far.
@@ -121,6 +130,16 @@ impl Disk {
     /// Lets the next `count` syncs of files or directories fail.
     pub fn fail_syncs(&self, count: u64) {
         self.0.lock().syncs_to_fail = count;
+    }
+
+    /// Syncs of files whose path has this part succeed from now on and do nothing, as if the code had left them out.
+    pub fn ignore_syncs_of_files(&self, part: &str) {
+        self.0.lock().unsynced_files.push(part.to_owned());
+    }
+
+    /// The same for the names in directories whose own name begins so.
+    pub fn ignore_syncs_of_names(&self, start: &str) {
+        self.0.lock().unsynced_dirs.push(start.to_owned());
     }
 
     /// Sets how long a sync takes: a disk that is slow, or hangs.

@@ -87,9 +87,10 @@ impl Mount {
         })
     }
 
-    pub(super) fn file_handle(&self, node: Arc<FileNode>) -> Arc<dyn File> {
+    pub(super) fn file_handle(&self, path: PathBuf, node: Arc<FileNode>) -> Arc<dyn File> {
         Arc::new(SimFile {
             mount: self.clone(),
+            path,
             node,
         })
     }

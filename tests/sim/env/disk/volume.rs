@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,10 +34,16 @@ pub(super) struct Volume {
     pub(super) power_failures: u64,
     /// The step at which the environment dies, and how.
     pub(super) death: Option<(u64, Death)>,
+    /// A part of paths, and how many writes until the power fails behind one to such a file.
+    pub(super) dies_behind_write: Option<(String, u64)>,
     /// Calls (of any kind) until one fails.
     pub(super) error_in: Option<u64>,
     /// Syncs that are still to fail.
     pub(super) syncs_to_fail: u64,
+    /// Parts of the paths of files whose syncs do nothing.
+    pub(super) unsynced_files: Vec<String>,
+    /// How directories are named whose syncs do nothing.
+    pub(super) unsynced_dirs: Vec<String>,
     pub(super) next_id: u64,
 }
 
@@ -74,8 +81,11 @@ impl Volume {
             steps: 0,
             power_failures: 0,
             death: None,
+            dies_behind_write: None,
             error_in: None,
             syncs_to_fail: 0,
+            unsynced_files: Vec::new(),
+            unsynced_dirs: Vec::new(),
             next_id: 1,
         }
     }
@@ -183,8 +193,24 @@ impl Volume {
         self.death = Some((self.steps + step, how));
     }
 
+    /// Lets the power fail if it was to fail behind this write.
+    pub(super) fn written(&mut self, path: &Path) -> io::Result<()> {
+        let Some((part, left)) = &mut self.dies_behind_write else {
+            return Ok(());
+        };
+        if !path.to_string_lossy().contains(part.as_str()) {
+            return Ok(());
+        }
+        *left = left.saturating_sub(1);
+        if *left > 0 {
+            return Ok(());
+        }
+        self.die(Death::PowerFailure);
+        Err(power_failure_error())
+    }
+
     fn die(&mut self, how: Death) {
-        self.death = None;
+        (self.death, self.dies_behind_write) = (None, None);
         match how {
             Death::PowerFailure => self.power_failure(),
             Death::Kill => drop(self.remount()),
