@@ -122,6 +122,23 @@ impl Known {
             .collect()
     }
 
+    /// A later deletion takes the place of the earlier ones in its partition, and may go as early as its own time says:
+    /// that lies before theirs if the clock went back.
+    fn age_deletions(&mut self, changes: &[Change], seconds: i64) {
+        for change in changes {
+            let (Change::DeleteRow { table, p, .. }
+            | Change::DeleteRange { table, p, .. }
+            | Change::DeletePartition { table, p }) = change
+            else {
+                continue;
+            };
+            let is_there = |old: &&mut Deletion| old.table == *table && old.p == *p;
+            for old in self.deletions.iter_mut().filter(is_there) {
+                old.seconds = old.seconds.min(seconds);
+            }
+        }
+    }
+
     fn note(&mut self, line: String) {
         if self.history.len() == HISTORY_LENGTH {
             self.history.pop_front();
@@ -437,6 +454,7 @@ impl Client {
             deletions.retain(|deletion| deletion.table != *table);
         }
         let certain = self.known.models.clone();
+        self.known.age_deletions(changes, self.env.wall_seconds());
         self.known.doubt(changes);
         let text = statement(changes, self.rng.chance(0.5));
         let micros = self.env.wall_micros();
