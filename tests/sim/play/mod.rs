@@ -237,6 +237,7 @@ fn settings() -> Settings {
         },
         machine: Hardware {
             memory_bytes: 1 << 30,
+            open_files_max: None,
             directory: PathBuf::from("/"),
         },
     };
