@@ -5,13 +5,13 @@
 //! 1. the larger timestamp;
 //! 2. a tombstone beats an expiring cell, which beats a plain one;
 //! 3. the later local deletion time of tombstones, the later expiry of expiring cells;
-//! 4. the larger TTL;
+//! 4. the smaller TTL, which is the later write;
 //! 5. the larger value bytes; a value that compaction dropped beats any.
 //!
 //! An expiring cell whose time has come reads as a tombstone, but it stays expiring in this order, and its value comes
 //! last in it: so dropping the value of an expired cell before a merge or after gives the same result.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use crate::Timestamp;
 
@@ -61,9 +61,9 @@ impl<'a> Kind<'a> {
 
 impl<'a> Cell<'a> {
     /// The place in the order above.
-    fn rank(&self) -> (Timestamp, u8, i64, u32, bool, &'a [u8]) {
+    fn rank(&self) -> (Timestamp, u8, i64, Reverse<u32>, bool, &'a [u8]) {
         match self.kind {
-            Kind::Value(value) => (self.timestamp, 0, 0, 0, false, value),
+            Kind::Value(value) => (self.timestamp, 0, 0, Reverse(0), false, value),
             Kind::Expiring {
                 ttl_seconds,
                 expiry_seconds,
@@ -72,11 +72,13 @@ impl<'a> Cell<'a> {
                 self.timestamp,
                 1,
                 expiry_seconds,
-                ttl_seconds,
+                Reverse(ttl_seconds),
                 value.is_none(),
                 value.unwrap_or_default(),
             ),
-            Kind::Tombstone { local_seconds } => (self.timestamp, 2, local_seconds, 0, false, &[]),
+            Kind::Tombstone { local_seconds } => {
+                (self.timestamp, 2, local_seconds, Reverse(0), false, &[])
+            }
         }
     }
 
@@ -175,10 +177,10 @@ mod tests {
             at(2, Kind::Value(b"aa")),
             at(2, Kind::Value(b"b")),
             at(2, expiring(9, 10, Some(b"z"))),
-            at(2, expiring(1, 11, Some(b"z"))),
-            at(2, expiring(2, 11, Some(b"a"))),
-            at(2, expiring(2, 11, Some(b"b"))),
-            at(2, expiring(2, 11, None)),
+            at(2, expiring(2, 11, Some(b"z"))),
+            at(2, expiring(1, 11, Some(b"a"))),
+            at(2, expiring(1, 11, Some(b"b"))),
+            at(2, expiring(1, 11, None)),
             at(2, Kind::Tombstone { local_seconds: 1 }),
             at(2, Kind::Tombstone { local_seconds: 2 }),
             at(3, Kind::Value(b"")),

@@ -1,11 +1,13 @@
 //! What keeps a row alive without any cell: the mark that INSERT leaves.
 
+use std::cmp::Reverse;
+
 use crate::Timestamp;
 
 /// The mark of an INSERT.
 ///
 /// Two marks join by a total order: the later timestamp wins; at a tie an expiring mark beats a plain one, then the later
-/// expiry, then the larger TTL. It is a cell's order without value and tombstone.
+/// expiry, then the smaller TTL. It is a cell's order without value and tombstone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Liveness {
     /// When it was written.
@@ -55,12 +57,12 @@ impl Liveness {
             .saturating_sub(i64::from(self.ttl_seconds))
     }
 
-    fn rank(&self) -> (Timestamp, bool, i64, u32) {
+    fn rank(&self) -> (Timestamp, bool, i64, Reverse<u32>) {
         (
             self.timestamp,
             self.expires(),
             self.expiry_seconds,
-            self.ttl_seconds,
+            Reverse(self.ttl_seconds),
         )
     }
 
