@@ -16,7 +16,7 @@ impl Display for TermKind {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal(literal) => literal.fmt(out),
-            Self::Null => out.write_str("null"),
+            Self::Null => out.write_str("NULL"),
             Self::Marker(marker) => marker.fmt(out),
             Self::List(elements) => write!(out, "[{}]", listed(elements)),
             Self::Set(elements) => write!(out, "{{{}}}", listed(elements)),

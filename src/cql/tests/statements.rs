@@ -47,7 +47,7 @@ fn tables() {
         "CREATE TABLE t (k text, PRIMARY KEY (k)) WITH memtable = 'default' AND id = 123e4567-e89b-12d3-a456-426614174000",
     );
     same(
-        "CREATE TABLE t (k int, v text MASKED WITH mask_inner(1, null), w int MASKED WITH DEFAULT, PRIMARY KEY (k))",
+        "CREATE TABLE t (k int, v text MASKED WITH mask_inner(1, NULL), w int MASKED WITH DEFAULT, PRIMARY KEY (k))",
     );
     same("CREATE TABLE t (key int, list list<int>, map text, frozen frozen, PRIMARY KEY (key))");
     check("ALTER TABLE t ADD v int", "ALTER TABLE t ADD v int");
@@ -77,7 +77,7 @@ fn types() {
 fn inserts() {
     same("INSERT INTO ks.t (k, v) VALUES (?, :name) IF NOT EXISTS USING TIMESTAMP ? AND TTL 5");
     same(
-        "INSERT INTO t (a) VALUES ([1, 2.5, -1e5], {}, {1}, {1: 'x', 2: null}, {f: 1, \"G\": true}, (1, (2, 3)), 0xff, \
+        "INSERT INTO t (a) VALUES ([1, 2.5, -1e5], {}, {1}, {1: 'x', 2: NULL}, {f: 1, \"G\": true}, (1, (2, 3)), 0xff, \
           123e4567-e89b-12d3-a456-426614174000, NaN, -Infinity, 1h30m, P1Y, 'a''b', (int)1, CAST(1 AS text), now(), ks.f(1, g()))",
     );
     check(
@@ -96,7 +96,7 @@ fn inserts() {
 #[test]
 fn updates() {
     same(
-        "UPDATE t USING TTL ? AND TIMESTAMP :ts SET a = 1, m['k'] = 2, l[0] = ?, u.f = null WHERE k = 1 IF EXISTS",
+        "UPDATE t USING TTL ? AND TIMESTAMP :ts SET a = 1, m['k'] = 2, l[0] = ?, u.f = NULL WHERE k = 1 IF EXISTS",
     );
     check(
         "UPDATE t SET c += 1, d -= {'x'}, e = e + 1, f = f - 2, g = [1] + g, h = h -3, i = i + -4 WHERE k = ?",

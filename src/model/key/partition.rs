@@ -126,6 +126,9 @@ pub fn encode<'a>(
     }
 }
 
+/// What a component of a key of several takes beside its value: two bytes of length and a zero.
+pub const COMPONENT_OVERHEAD: usize = 3;
+
 /// Appends one component of a key of several. A component beyond 64 KiB makes the key longer than the limit, whatever
 /// its two length bytes say.
 pub fn push(component: &[u8], out: &mut Vec<u8>) {

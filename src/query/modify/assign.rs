@@ -27,23 +27,27 @@ impl Maker<'_, '_> {
                 column.name
             )));
         }
-        let receiver = Receiver::new(&*column.name, column.ty.clone());
+        let receiver = Receiver::of(&column);
         let action = match (&assignment.target.part, &assignment.operation) {
             (None, Written::Set(term)) => Action::Set(self.planner.plan(term, &receiver)?),
             (Some(part), Written::Set(term)) => self.set_part(&column, part, term, assignment)?,
             (None, Written::Add(term)) => {
                 refuse_single_cell(&column, assignment)?;
-                Action::Add(self.planner.plan(term, &receiver)?)
+                let plan = self.planner.plan(term, &receiver);
+                Action::Add(match &column.ty {
+                    Type::Map { .. } => plan.map_err(|_| unfit_for_map("addition", "map", term))?,
+                    _ => plan?,
+                })
             }
             (None, Written::Prepend(term)) => {
+                let plan = self.planner.plan(term, &receiver)?;
                 match &column.ty {
-                    Type::List { frozen: false, .. } => {}
+                    Type::List { frozen: false, .. } => Action::Prepend(plan),
                     Type::List { .. } => {
                         return Err(wrong_operation(assignment, &column, "frozen list"));
                     }
                     _ => return Err(wrong_operation(assignment, &column, "non list")),
                 }
-                Action::Prepend(self.planner.plan(term, &receiver)?)
             }
             (None, Written::Subtract(term)) => {
                 self.subtract(&column, &receiver, term, assignment)?
@@ -70,7 +74,9 @@ impl Maker<'_, '_> {
             Type::Set { .. } => Action::Remove(self.planner.plan(term, receiver)?),
             Type::Map { key, .. } => {
                 let keys = Receiver::new(&*column.name, Type::set((**key).clone(), false));
-                Action::Remove(self.planner.plan(term, &keys)?)
+                // Cassandra's spelling.
+                let unfit = |_| unfit_for_map("substraction", "set", term);
+                Action::Remove(self.planner.plan(term, &keys).map_err(unfit)?)
             }
             _ => return Err(wrong_operation(assignment, column, "non collection")),
         })
@@ -83,7 +89,7 @@ impl Maker<'_, '_> {
         term: &Term,
         assignment: &Assignment,
     ) -> Result<Action, Error> {
-        let receiver = Receiver::new(&*column.name, column.ty.clone());
+        let receiver = Receiver::of(column);
         match part {
             Part::Element(key) => self.set_element(&receiver, key, term, column, assignment),
             Part::Field(field) => {
@@ -165,7 +171,7 @@ impl Maker<'_, '_> {
                 "Invalid deletion operation for frozen collection column {name}"
             )));
         }
-        let receiver = Receiver::new(&**name, column.ty.clone());
+        let receiver = Receiver::of(column);
         let (part, ty) = match &column.ty {
             Type::Set { element, .. } => ("value", (**element).clone()),
             Type::Map { key, .. } => ("key", (**key).clone()),
@@ -233,13 +239,28 @@ fn refuse_single_cell(column: &Column, assignment: &Assignment) -> Result<(), Er
     match &column.ty {
         ty if ty.is_collection() && ty.is_multi_cell() => Ok(()),
         ty if ty.is_collection() => Err(wrong_operation(assignment, column, "frozen collection")),
+        // Cassandra's word for both.
+        Type::Tuple(_) | Type::Udt { .. } => Err(wrong_operation(assignment, column, "tuple")),
         _ => Err(wrong_operation(assignment, column, "non counter")),
     }
 }
 
-fn wrong_operation(assignment: &Assignment, column: &Column, kind: &str) -> Error {
+/// What Cassandra says of whatever is wrong with a value that is added to a map, or taken from it.
+fn unfit_for_map(what: &str, kind: &str, term: &Term) -> Error {
     Error::invalid(format!(
-        "Invalid operation ({assignment}) for {kind} column {}",
+        "Value for a map {what} has to be a {kind}, but was: '{term}'"
+    ))
+    .at(term.span)
+}
+
+fn wrong_operation(assignment: &Assignment, column: &Column, kind: &str) -> Error {
+    // Cassandra repeats `c = value + c` with a minus.
+    let written = match &assignment.operation {
+        Written::Prepend(term) => format!("{0} = {term} - {0}", assignment.target),
+        _ => assignment.to_string(),
+    };
+    Error::invalid(format!(
+        "Invalid operation ({written}) for {kind} column {}",
         column.name
     ))
 }

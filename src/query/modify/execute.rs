@@ -7,6 +7,7 @@ use model::key::{PartitionKey, PartitionKeyRef, originals};
 use model::mutation::Encoder;
 use model::{ColumnId, Deletion, Liveness, Timestamp};
 use schema::table::Column;
+use types::Type;
 use types::value::number;
 
 use crate::bind::{Bindings, Bound};
@@ -186,11 +187,13 @@ impl Plan {
         let Some(plan) = &self.time_to_live else {
             return Ok(default);
         };
-        let seconds = match plan.evaluate(bindings)? {
-            Bound::Unset => return Ok(default),
-            Bound::Null => 0,
-            value => number::int32(value.bytes().unwrap_or_default())
-                .ok_or_else(|| Error::invalid("Invalid value for TTL"))?,
+        let value = plan.evaluate(bindings)?;
+        if value.is_unset() {
+            return Ok(default);
+        }
+        let seconds = match value.bytes().unwrap_or_default() {
+            [] => 0,
+            bytes => number::int32(bytes).ok_or_else(|| Error::invalid("Invalid value for TTL"))?,
         };
         match u32::try_from(seconds) {
             Err(_) => Err(Error::invalid(format!(
@@ -325,12 +328,18 @@ impl Execution<'_, '_> {
     fn apply(
         &self,
         operations: &[Operation],
-        lists: RowLists<'_>,
+        mut lists: RowLists<'_>,
         builder: &mut Builder,
     ) -> Result<(), Error> {
-        operations
-            .iter()
-            .try_for_each(|operation| operation.apply(&self.stamp, self.bindings, lists, builder))
+        for (index, operation) in operations.iter().enumerate() {
+            // Operations are in the order of their columns.
+            let next = operations.get(index + 1);
+            let is_watched = self.context.lists.is_some()
+                && matches!(operation.column.ty, Type::List { .. })
+                && next.is_some_and(|next| next.column.id == operation.column.id);
+            operation.apply(&self.stamp, self.bindings, &mut lists, is_watched, builder)?;
+        }
+        Ok(())
     }
 
     /// One image for each row that the clustering columns name.

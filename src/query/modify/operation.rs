@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use base::limits::MUTATION_BYTES_MAX;
-use model::cell::Kind;
+use model::cell::{Cell, Kind};
 use model::image::{self, Builder};
 use model::{Deletion, Timestamp};
 use schema::table::Column;
@@ -83,18 +83,22 @@ impl Action {
 }
 
 impl Operation {
-    /// Puts the change into a row's image.
+    /// Puts the change into a row's image. The lists follow it if it `is_watched`, because another
+    /// operation on the same list comes behind it.
     pub fn apply(
         &self,
         stamp: &Stamp,
         bindings: &Bindings<'_>,
-        lists: RowLists<'_>,
+        lists: &mut RowLists<'_>,
+        is_watched: bool,
         builder: &mut Builder,
     ) -> Result<(), Error> {
         let mut cells = Cells {
             column: &self.column,
             stamp,
             bindings,
+            lists,
+            is_watched,
             builder,
         };
         match &self.action {
@@ -109,27 +113,25 @@ impl Operation {
             Action::Add(plan) => cells.add(plan.evaluate(bindings)?, false),
             Action::Prepend(plan) => cells.add(plan.evaluate(bindings)?, true),
             Action::Remove(plan) => cells.remove(plan.evaluate(bindings)?),
-            Action::DeleteEntry(key) => {
-                let key = cells.key(key, bindings)?;
-                if let Some(key) = key.bytes() {
-                    cells.put(&cells.path(key), None);
-                }
-                Ok(())
-            }
+            Action::DeleteEntry(key) => cells.delete_entry(key),
             Action::SetIndex(index, value) => {
-                let path = cells.path_at(index, lists, "set an element on")?;
+                let index = index.evaluate(bindings)?;
+                let path = cells.path_at(&index, "set an element on")?;
                 let value = value.evaluate(bindings)?;
                 if !value.is_unset() {
-                    cells.put(path, value.bytes());
+                    cells.put(&path, value.bytes());
                 }
                 Ok(())
             }
             Action::DeleteIndex(index) => {
-                let path = cells.path_at(index, lists, "delete an element from")?;
-                cells.put(path, None);
+                let index = index.evaluate(bindings)?;
+                if !index.is_unset() {
+                    let path = cells.path_at(&index, "delete an element from")?;
+                    cells.put(&path, None);
+                }
                 Ok(())
             }
-            Action::Discard(plan) => cells.discard(plan.evaluate(bindings)?, lists),
+            Action::Discard(plan) => cells.discard(plan.evaluate(bindings)?),
         }
     }
 }
@@ -148,14 +150,16 @@ fn refuse_too_large(bytes: &[u8]) -> Result<(), Error> {
     )))
 }
 
-struct Cells<'a, 'b> {
+struct Cells<'a, 'b, 'l> {
     column: &'a Column,
     stamp: &'a Stamp,
     bindings: &'a Bindings<'b>,
+    lists: &'a mut RowLists<'l>,
+    is_watched: bool,
     builder: &'a mut Builder,
 }
 
-impl Cells<'_, '_> {
+impl Cells<'_, '_, '_> {
     fn set(&mut self, value: Bound<'_>) -> Result<(), Error> {
         if value.is_unset() {
             return Ok(());
@@ -184,6 +188,9 @@ impl Cells<'_, '_> {
         let (id, stamp) = (self.column.id, self.stamp);
         if self.column.ty.is_multi_cell() {
             self.builder.complex(id, Some(stamp.deletion()));
+            if self.is_watched {
+                self.lists.delete(id, stamp.deletion());
+            }
         } else {
             self.builder.cell(
                 id,
@@ -292,6 +299,19 @@ impl Cells<'_, '_> {
         }
     }
 
+    /// An element that nothing names is none of a set's. Cassandra takes it so for sets alone.
+    fn delete_entry(&mut self, key: &Plan) -> Result<(), Error> {
+        let is_set = matches!(self.column.ty, Type::Set { .. });
+        let bindings = self.bindings;
+        if is_set && key.evaluate(bindings)?.is_unset() {
+            return Ok(());
+        }
+        if let Some(key) = self.key(key, bindings)?.bytes() {
+            self.put(&self.path(key), None);
+        }
+        Ok(())
+    }
+
     fn set_field(&mut self, index: u16, value: Bound<'_>) -> Result<(), Error> {
         if !value.is_unset() {
             self.put(&index.to_be_bytes(), value.bytes());
@@ -317,7 +337,7 @@ impl Cells<'_, '_> {
         }
     }
 
-    fn discard(&mut self, value: Bound<'_>, lists: RowLists<'_>) -> Result<(), Error> {
+    fn discard(&mut self, value: Bound<'_>) -> Result<(), Error> {
         let (Some(bytes), Type::List { element, .. }) = (value.bytes(), &self.column.ty) else {
             return Ok(());
         };
@@ -325,28 +345,24 @@ impl Cells<'_, '_> {
         let spelled = |item| Ok::<_, types::Error>(path::of(element, item?));
         let unwanted = collection::Items::new(bytes)?.map(spelled);
         let unwanted = unwanted.collect::<Result<BTreeSet<_>, _>>()?;
-        for (path, value) in lists.elements(self.column.id) {
-            if unwanted.contains(&path::of(element, value)) {
-                self.put(path, None);
-            }
+        let present = self.lists.elements(self.column.id).iter();
+        let found = present.filter(|present| unwanted.contains(&path::of(element, &present.value)));
+        let paths: Vec<Vec<u8>> = found.map(|present| present.path.clone()).collect();
+        for path in paths {
+            self.put(&path, None);
         }
         Ok(())
     }
 
     /// The path of the element at an index of the list as it was read.
-    fn path_at<'l>(
-        &self,
-        index: &Plan,
-        lists: RowLists<'l>,
-        what: &str,
-    ) -> Result<&'l [u8], Error> {
-        let index = match index.evaluate(self.bindings)? {
+    fn path_at(&self, index: &Bound<'_>, what: &str) -> Result<Vec<u8>, Error> {
+        let index = match index {
             Bound::Null => return Err(Error::invalid("Invalid null value for list index")),
             Bound::Unset => return Err(Error::invalid("Invalid unset value for list index")),
             value => types::value::number::int32(value.bytes().unwrap_or_default())
                 .ok_or_else(|| Error::invalid("Invalid list index"))?,
         };
-        let present = lists.elements(self.column.id);
+        let present = self.lists.elements(self.column.id);
         if present.is_empty() {
             return Err(Error::invalid(format!(
                 "Attempted to {what} a list which is null"
@@ -361,7 +377,7 @@ impl Cells<'_, '_> {
                     present.len()
                 ))
             })?;
-        Ok(element.0.as_slice())
+        Ok(element.path.clone())
     }
 
     /// One element set or, without a value, deleted; opens the column.
@@ -373,11 +389,21 @@ impl Cells<'_, '_> {
                 local_seconds: self.stamp.now_seconds,
             },
         };
-        self.builder.element(path, self.stamp.timestamp, kind);
+        self.cell(path, kind);
     }
 
     fn element(&mut self, path: &[u8], value: &[u8]) {
         let kind = self.stamp.kind(value);
-        self.builder.element(path, self.stamp.timestamp, kind);
+        self.cell(path, kind);
+    }
+
+    fn cell(&mut self, path: &[u8], kind: Kind<'_>) {
+        let timestamp = self.stamp.timestamp;
+        self.builder.element(path, timestamp, kind);
+        if self.is_watched {
+            let cell = Cell { timestamp, kind };
+            let now_seconds = self.stamp.now_seconds;
+            self.lists.put(self.column.id, path, cell, now_seconds);
+        }
     }
 }

@@ -97,7 +97,7 @@ pub fn one(
             false => partition::push(&value, out),
         }
     }
-    check(out, is_single)
+    check(out, values.len())
 }
 
 /// The partition keys: for `IN`, all combinations in the order of the key's types, each once.
@@ -149,21 +149,25 @@ fn combine<'a>(
 pub fn key(parts: &[&[u8]]) -> Result<PartitionKey, Error> {
     let mut bytes = Vec::new();
     partition::encode(parts.iter().copied(), &mut bytes);
-    check(&bytes, parts.len() == 1)?;
+    check(&bytes, parts.len())?;
     Ok(PartitionKey::new(bytes))
 }
 
-/// Refuses a key that is too long, or empty where it has one component only.
-fn check(key: &[u8], is_single: bool) -> Result<(), Error> {
-    if is_single && key.is_empty() {
-        return Err(Error::invalid("Key may not be empty"));
-    }
-    if key.len() > base::limits::KEY_BYTES_MAX {
-        return Err(Error::invalid(format!(
-            "Key length of {} is longer than maximum of {}",
-            key.len(),
-            base::limits::KEY_BYTES_MAX
-        )));
+/// Refuses a key that is too long, or empty where it has one component only. Of a key of several it
+/// is the values that are measured first, without what is between them.
+fn check(key: &[u8], components: usize) -> Result<(), Error> {
+    let max = base::limits::KEY_BYTES_MAX;
+    let between = match components {
+        1 if key.is_empty() => return Err(Error::invalid("Key may not be empty")),
+        1 => 0,
+        several => several * partition::COMPONENT_OVERHEAD,
+    };
+    for length in [key.len().saturating_sub(between), key.len()] {
+        if length > max {
+            return Err(Error::invalid(format!(
+                "Key length of {length} is longer than maximum of {max}"
+            )));
+        }
     }
     Ok(())
 }
