@@ -7,7 +7,7 @@ use protocol::Consistency;
 use protocol::request::{Batch, BatchKind, BatchQuery, Request};
 
 use crate::alone;
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Carrier};
 use crate::bounds::{self, Counter};
 use crate::error::Error;
 use crate::output::Progress;
@@ -40,7 +40,7 @@ impl Service {
                 request,
             )));
         }
-        let mut plans = Plans::begin(batch, call.session)?;
+        let mut plans = Plans::begin(self, batch, call.session)?;
         for statement in batch.statements {
             plans.add(self, call.turn, statement.query)?;
         }
@@ -87,8 +87,9 @@ impl Service {
             .zip(statements)
             .map(|(statement, planned)| {
                 Bindings::new(
+                    Carrier::Batch,
                     statement.values.iter(),
-                    &planned.receivers,
+                    &planned.variables,
                     moment,
                     &*self.shared.chance,
                 )
@@ -124,14 +125,17 @@ pub(crate) struct Plans {
 
 impl Plans {
     /// None yet.
-    pub(crate) fn begin(batch: &Batch<'_>, session: &Session) -> Result<Self, Error> {
+    pub(crate) fn begin(
+        service: &Service,
+        batch: &Batch<'_>,
+        session: &Session,
+    ) -> Result<Self, Error> {
         if batch.kind == BatchKind::Counter {
             return Err(Error::unsupported("A counter batch"));
         }
         bounds::check_texts(texts(batch))?;
-        let keyspace = batch.keyspace.map(Arc::from);
         Ok(Plans {
-            keyspace: keyspace.or_else(|| session.keyspace.clone()),
+            keyspace: service.keyspace(session, batch.keyspace)?,
             counter: Counter::default(),
             statements: Vec::with_capacity(batch.statements.len()),
             unknown: Vec::new(),

@@ -3,12 +3,13 @@
 //! Values stay in the request's body; nothing is copied. A value is checked against its marker's
 //! type once, here, so the plan may trust it.
 
+use protocol::request::Request;
 use protocol::wire::Value;
 use smallvec::SmallVec;
 use types::Type;
 
 use crate::error::Error;
-use crate::marker::Receiver;
+use crate::marker::Variable;
 
 /// What a term evaluates to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,37 @@ pub trait Chance: Send + Sync {
     fn time_uuid(&self, wall_micros: i64) -> [u8; 16];
 }
 
+/// What brings the values. Each has its own words for too few of them, or too many.
+#[derive(Clone, Copy, Debug)]
+pub enum Carrier {
+    /// QUERY
+    Query,
+    /// EXECUTE
+    Execute,
+    /// BATCH
+    Batch,
+}
+
+impl Carrier {
+    /// The request that this is.
+    pub fn of(request: &Request<'_>) -> Self {
+        match request {
+            Request::Execute(_) => Carrier::Execute,
+            Request::Batch(_) => Carrier::Batch,
+            _ => Carrier::Query,
+        }
+    }
+
+    fn wrong_amount(self, markers: usize, values: usize) -> Error {
+        let counts = format!("here were {markers} markers(?) in CQL but {values} bound variables");
+        Error::invalid(match self {
+            Carrier::Query => format!("Invalid amount of bind variables\nT{counts}"),
+            Carrier::Execute => format!("t{counts}"),
+            Carrier::Batch => format!("T{counts}"),
+        })
+    }
+}
+
 /// The values of one execution.
 pub struct Bindings<'a> {
     values: SmallVec<[Value<'a>; 16]>,
@@ -68,17 +100,18 @@ pub struct Bindings<'a> {
 impl<'a> Bindings<'a> {
     /// Takes values by position and checks each against its marker.
     pub fn new(
+        carrier: Carrier,
         values: impl Iterator<Item = Value<'a>>,
-        receivers: &[Receiver],
+        variables: &[Variable],
         moment: Moment,
         chance: &'a dyn Chance,
     ) -> Result<Self, Error> {
         let values: SmallVec<[Value<'a>; 16]> = values.collect();
-        if values.len() != receivers.len() {
-            return Err(wrong_amount(receivers.len(), values.len()));
+        if values.len() != variables.len() {
+            return Err(carrier.wrong_amount(variables.len(), values.len()));
         }
-        for (value, receiver) in values.iter().zip(receivers) {
-            check(value, receiver)?;
+        for (value, variable) in values.iter().zip(variables) {
+            check(value, variable)?;
         }
         Ok(Bindings {
             values,
@@ -106,16 +139,11 @@ impl<'a> Bindings<'a> {
     }
 }
 
-fn wrong_amount(markers: usize, values: usize) -> Error {
-    Error::invalid(format!(
-        "Invalid amount of bind variables: there were {markers} markers(?) in CQL but {values} bound variables"
-    ))
-}
-
-fn check(value: &Value<'_>, receiver: &Receiver) -> Result<(), Error> {
+fn check(value: &Value<'_>, variable: &Variable) -> Result<(), Error> {
     let Value::Set(bytes) = value else {
         return Ok(());
     };
+    let receiver = &variable.receiver;
     match (&receiver.ty, bytes.len()) {
         (Type::Blob, _) | (Type::Int, 4) | (Type::BigInt, 8) => Ok(()),
         (ty, _) => ty.validate(bytes).map_err(|error| {

@@ -248,6 +248,7 @@ fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
     Cow::Owned([&text[..end], GOES_ON].concat())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

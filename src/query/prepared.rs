@@ -22,7 +22,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 use schema::Catalog;
 
-use crate::error::Error;
+use crate::error::{Error, hex};
 use crate::statement::{self, Planned};
 
 /// How many statements of usual length are kept; as many rows stay in the table.
@@ -132,6 +132,16 @@ impl Prepared {
     pub fn differs(&self) -> bool {
         self.differs.load(Ordering::Relaxed)
     }
+}
+
+/// What a client is told, once for each connection, that prepares a statement which depends on the
+/// keyspace in use.
+pub fn warning_of_use(id: &Id, keyspace: Option<&str>) -> String {
+    let keyspace = keyspace.unwrap_or("null");
+    let id = hex(id);
+    format!(
+        "`USE <keyspace>` with prepared statements is considered to be an anti-pattern due to ambiguity in non-qualified table names. Please consider removing instances of `Session#setKeyspace(<keyspace>)`, `Session#execute(\"USE <keyspace>\")` and `cluster.newSession(<keyspace>)` from your code, and always use fully qualified table names (e.g. <keyspace>.<table>). Keyspace used: {keyspace}, statement keyspace: {keyspace}, statement id: {id}"
+    )
 }
 
 /// The id of a text in a keyspace.

@@ -25,7 +25,7 @@ use protocol::result::Outcome;
 
 use crate::alone::{Alone, commit};
 use crate::batch::Plans;
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Carrier};
 use crate::error::Error;
 use crate::heavy::HEAVY_BYTES;
 use crate::modify::Plan;
@@ -121,7 +121,7 @@ async fn statements(
 ) -> Result<Vec<Arc<Planned>>, Error> {
     match request {
         Request::Batch(batch) => {
-            let mut plans = Plans::begin(batch, call.session)?;
+            let mut plans = Plans::begin(service, batch, call.session)?;
             for statement in batch.statements {
                 plans.add(service, call.turn, statement.query)?;
                 if call.turn.meter().exhausted() {
@@ -149,9 +149,10 @@ fn bindings<'a>(
         Request::Execute(execute) => &execute.parameters,
         _ => return Ok(Vec::new()),
     };
+    let carrier = Carrier::of(request);
     statements
         .iter()
-        .map(|planned| service.bind(call, &planned.receivers, parameters))
+        .map(|planned| service.bind(call, carrier, &planned.variables, parameters))
         .collect()
 }
 

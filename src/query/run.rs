@@ -5,13 +5,12 @@ use protocol::error::WriteType;
 use protocol::request::{Parameters, Request, Values};
 use protocol::result::Outcome;
 use protocol::wire::Value;
-use smallvec::SmallVec;
 use std::sync::Arc;
 
-use crate::bind::{Bindings, Moment};
+use crate::bind::{Bindings, Carrier, Moment};
 use crate::error::Error;
 use crate::heavy::HEAVY_BYTES;
-use crate::marker::Receiver;
+use crate::marker::Variable;
 use crate::modify::{self, Context};
 use crate::output::{Acknowledgement, Parked, Progress};
 use crate::prepared::Id;
@@ -62,7 +61,7 @@ impl Service {
                         run.request,
                     )));
                 }
-                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+                let bindings = self.bind_all(call, run)?;
                 let context = Context {
                     timestamp: parameters.timestamp,
                     lists: None,
@@ -84,7 +83,7 @@ impl Service {
                         run.request,
                     )));
                 }
-                let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+                let bindings = self.bind_all(call, run)?;
                 let timestamp =
                     write::batch_timestamp(batch, &bindings, parameters.timestamp, call.turn)?;
                 let jobs = batch.statements.iter().map(|plan| (plan, &bindings));
@@ -97,26 +96,34 @@ impl Service {
                 Ok(acknowledge(call))
             }
             Action::Other(statement) => {
+                self.bind_all(call, run)?;
                 let source = Source::of(run.request, statement);
                 schema_change::start(self, call, source, keyspace)
             }
         }
     }
 
+    fn bind_all<'a>(&'a self, call: &Call<'_>, run: &Run<'a>) -> Result<Bindings<'a>, Error> {
+        let carrier = Carrier::of(run.request);
+        self.bind(call, carrier, &run.planned.variables, run.parameters)
+    }
+
     /// The values of a request, in the order of the statement's markers.
     pub(crate) fn bind<'a>(
         &'a self,
         call: &Call<'_>,
-        receivers: &[Receiver],
+        carrier: Carrier,
+        variables: &[Variable],
         parameters: &Parameters<'a>,
     ) -> Result<Bindings<'a>, Error> {
         let moment = moment(call.turn, parameters.now_in_seconds);
         let chance = &*self.shared.chance;
         if !parameters.values.are_named() {
-            return Bindings::new(parameters.values.iter(), receivers, moment, chance);
+            let values = parameters.values.iter();
+            return Bindings::new(carrier, values, variables, moment, chance);
         }
-        let values = by_name(&parameters.values, receivers)?;
-        Bindings::new(values.into_iter(), receivers, moment, chance)
+        let values = by_name(&parameters.values, variables);
+        Bindings::new(carrier, values, variables, moment, chance)
     }
 
     fn select(
@@ -126,7 +133,7 @@ impl Service {
         run: &Run<'_>,
     ) -> Result<Progress, Error> {
         let parameters = run.parameters;
-        let bindings = self.bind(call, &run.planned.receivers, parameters)?;
+        let bindings = self.bind_all(call, run)?;
         let request = select::Request {
             address: call.address,
             page_rows: parameters.page_size,
@@ -211,17 +218,8 @@ pub(crate) fn moment(turn: &Turn, now_in_seconds: Option<i32>) -> Moment {
     }
 }
 
-/// Values given by name, in the order of the markers.
-fn by_name<'a>(
-    values: &Values<'a>,
-    receivers: &[Receiver],
-) -> Result<SmallVec<[Value<'a>; 16]>, Error> {
-    receivers
-        .iter()
-        .map(|receiver| {
-            values.by_name(&receiver.name).ok_or_else(|| {
-                Error::invalid(format!("Missing value for bind marker {}", receiver.name))
-            })
-        })
-        .collect()
+/// Values given by name, in the order of the markers. Those that have no marker are left out.
+fn by_name<'a>(values: &Values<'a>, variables: &[Variable]) -> impl Iterator<Item = Value<'a>> {
+    let names = variables.iter().map(|variable| &*variable.receiver.name);
+    names.filter_map(|name| values.by_name(name))
 }

@@ -80,12 +80,7 @@ fn use_keyspace(
     call: &mut Call<'_>,
     name: &str,
 ) -> Result<Progress, schema::Error> {
-    let state = service.shared().metadata.state();
-    if state.catalog.keyspace(name).is_none() {
-        return Err(schema::Error::invalid(format!(
-            "Keyspace '{name}' does not exist"
-        )));
-    }
+    service.require_keyspace(name)?;
     call.session.keyspace = Some(name.into());
     call.address
         .result(Outcome::SetKeyspace(name), &[], &mut call.out.answers);

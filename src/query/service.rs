@@ -23,6 +23,7 @@ use crate::chance::NodeChance;
 use crate::error::{Error, coordinator_to_wire};
 use crate::events;
 use crate::heavy::Heavy;
+use crate::marker;
 use crate::options::Options;
 use crate::output::{Acknowledgement, Output, Progress};
 use crate::prepared::{self, Cached, Id, Prepared};
@@ -243,11 +244,7 @@ impl Service {
         query: &Query<'_>,
         request: &Request<'_>,
     ) -> Result<Progress, Error> {
-        let keyspace = query
-            .parameters
-            .keyspace
-            .map(Arc::from)
-            .or_else(|| call.session.keyspace.clone());
+        let keyspace = self.keyspace(call.session, query.parameters.keyspace)?;
         let planned = self.plan(query.text, keyspace.as_deref())?;
         let id = prepared::id(query.text, keyspace.as_deref());
         let run = Run {
@@ -317,11 +314,7 @@ impl Service {
     ) -> Result<Arc<Planned>, Error> {
         match request {
             Request::Query(query) => {
-                let keyspace = query
-                    .parameters
-                    .keyspace
-                    .map(Arc::from)
-                    .or_else(|| call.session.keyspace.clone());
+                let keyspace = self.keyspace(call.session, query.parameters.keyspace)?;
                 Ok(Arc::new(self.plan(query.text, keyspace.as_deref())?))
             }
             Request::Execute(execute) => {
@@ -337,17 +330,23 @@ impl Service {
     }
 
     fn prepare(&self, call: &mut Call<'_>, prepare: &Prepare<'_>) -> Result<Progress, Error> {
-        let keyspace = prepare
-            .keyspace
-            .map(Arc::from)
-            .or_else(|| call.session.keyspace.clone());
-        let prepared = match self.known(prepare.text, keyspace.as_deref()) {
+        let keyspace = self.keyspace(call.session, prepare.keyspace)?;
+        let keyspace = keyspace.as_deref();
+        let mut warnings = Vec::new();
+        let prepared = match self.known(prepare.text, keyspace) {
             Some(prepared) => prepared,
-            None => self.take_in(call.turn, prepare.text, keyspace.as_deref())?,
+            None => {
+                let prepared = self.take_in(call.turn, prepare.text, keyspace)?;
+                let is_for_once = prepare.keyspace.is_some();
+                if !prepared.is_qualified() && (is_for_once || !call.session.is_warned_of_use) {
+                    call.session.is_warned_of_use |= !is_for_once;
+                    warnings.push(prepared::warning_of_use(&prepared.id, keyspace));
+                }
+                prepared
+            }
         };
         let planned = self.current(call.turn, &prepared)?;
-        let keyspace_and_table = write::table_of(&planned);
-        let variables = write::variables(&planned.receivers, keyspace_and_table);
+        let variables = marker::metadata(&planned.variables);
         let answer = PreparedAnswer {
             id: Cow::Borrowed(&prepared.id),
             result_metadata_id: Cow::Borrowed(&planned.metadata_id),
@@ -356,8 +355,31 @@ impl Service {
             result: Cow::Borrowed(&planned.metadata),
         };
         call.address
-            .result(Outcome::Prepared(answer), &[], &mut call.out.answers);
+            .result(Outcome::Prepared(answer), &warnings, &mut call.out.answers);
         Ok(Progress::Answered)
+    }
+
+    /// The keyspace of a request's unqualified names: that which it names, else the one in use.
+    pub(crate) fn keyspace(
+        &self,
+        session: &Session,
+        named: Option<&str>,
+    ) -> Result<Option<Arc<str>>, Error> {
+        let Some(name) = named else {
+            return Ok(session.keyspace.clone());
+        };
+        self.require_keyspace(name)?;
+        Ok(Some(name.into()))
+    }
+
+    /// Refuses a keyspace that is not there, as USE does.
+    pub(crate) fn require_keyspace(&self, name: &str) -> Result<(), schema::Error> {
+        match self.state().catalog.keyspace(name) {
+            Some(_) => Ok(()),
+            None => Err(schema::Error::invalid(format!(
+                "Keyspace '{name}' does not exist"
+            ))),
+        }
     }
 
     /// The statement that was prepared before, for this keyspace or for any.

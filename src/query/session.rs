@@ -16,6 +16,8 @@ pub struct Session {
     pub(crate) keyspace: Option<Arc<str>>,
     /// The client's address, if it has one.
     pub(crate) client: Option<IpAddr>,
+    /// Whether the client was told what is wrong with preparing statements in the keyspace in use.
+    pub(crate) is_warned_of_use: bool,
     /// Buffers for writes.
     pub(crate) scratch: Scratch,
     /// Buffers for reads, while none of them has taken them along.
@@ -29,6 +31,7 @@ impl Session {
             version,
             keyspace: None,
             client: None,
+            is_warned_of_use: false,
             scratch: Scratch::default(),
             buffers: None,
         }

@@ -10,10 +10,8 @@ use uuid::Uuid;
 
 use crate::consistency::Replicas;
 use crate::error::Error;
-use crate::marker::{Markers, Receiver};
+use crate::marker::{self, Markers, Receiver, Variable};
 use crate::modify::{self, Batch};
-use crate::restriction::KeyPlan;
-use crate::restriction::values::Values;
 use crate::select;
 use crate::term::Planner;
 
@@ -23,8 +21,8 @@ pub struct Planned {
     /// What it does.
     pub action: Action,
     /// What each marker stands for.
-    pub receivers: Vec<Receiver>,
-    /// The markers of the partition key's columns, if each has one of its own.
+    pub variables: Vec<Variable>,
+    /// The markers of the partition key's columns, if each has one.
     pub partition_key_markers: Vec<u16>,
     /// The columns of the result.
     pub metadata: Metadata,
@@ -133,9 +131,10 @@ pub fn plan(
         Statement::Unsupported { name } => return Err(Error::unsupported(name)),
         other => (Action::Other(Arc::new(other)), Metadata::empty()),
     };
+    let variables = markers.variables()?;
     Ok(Planned {
-        receivers: markers.receivers()?,
-        partition_key_markers: partition_key_markers(&action),
+        partition_key_markers: partition_key_markers(&variables, &sources),
+        variables,
         action,
         metadata_id: protocol::result::metadata_id(&metadata),
         metadata,
@@ -145,7 +144,7 @@ pub fn plan(
     })
 }
 
-/// The tables that a read or write is on; none for other statements.
+/// The tables that a statement on rows is on; none for other statements.
 fn tables(statement: &Statement) -> Vec<&tree::QualifiedName> {
     match statement {
         Statement::Select(select) => vec![&select.table],
@@ -153,6 +152,7 @@ fn tables(statement: &Statement) -> Vec<&tree::QualifiedName> {
         Statement::Update(update) => vec![&update.table],
         Statement::Delete(delete) => vec![&delete.table],
         Statement::Batch(batch) => batch.statements.iter().map(table_of).collect(),
+        Statement::Truncate(truncate) => vec![&truncate.table],
         _ => Vec::new(),
     }
 }
@@ -165,10 +165,11 @@ fn table_of(statement: &Modification) -> &tree::QualifiedName {
     }
 }
 
-/// Whether a read or write names the keyspaces of all its tables.
+/// Whether a statement on rows names the keyspaces of all its tables. A BATCH may have none.
 fn is_qualified(statement: &Statement) -> bool {
     let tables = tables(statement);
-    !tables.is_empty() && tables.iter().all(|name| name.keyspace.is_some())
+    let is_on_rows = !tables.is_empty() || matches!(statement, Statement::Batch(_));
+    is_on_rows && tables.iter().all(|name| name.keyspace.is_some())
 }
 
 type Made = (Action, Metadata);
@@ -209,6 +210,7 @@ impl Maker<'_> {
     }
 
     fn planner<'m>(&'m self, table: &'m Table, markers: &'m mut Markers) -> Planner<'m> {
+        markers.enter(&table.keyspace, &table.name);
         Planner {
             catalog: self.catalog,
             keyspace: &table.keyspace,
@@ -295,22 +297,10 @@ impl Maker<'_> {
     }
 }
 
-/// One marker for each column of the partition key, in key order; nothing unless all have one.
-fn partition_key_markers(action: &Action) -> Vec<u16> {
-    let keys: &[Values] = match action {
-        Action::Select(plan, _) => match &plan.restrictions.keys {
-            KeyPlan::Points(values) => values,
-            KeyPlan::Tokens(_) => return Vec::new(),
-        },
-        Action::Modify(plan, _) => &plan.keys,
-        _ => return Vec::new(),
-    };
-    let marker = |values: &Values| match values {
-        Values::One(plan) => plan.as_marker().and_then(|index| u16::try_from(index).ok()),
-        _ => None,
-    };
-    keys.iter()
-        .map(marker)
-        .collect::<Option<Vec<u16>>>()
-        .unwrap_or_default()
+/// The markers of the partition key, where all that is read or written is of one table.
+fn partition_key_markers(variables: &[Variable], sources: &[Source]) -> Vec<u16> {
+    match sources {
+        [only] => marker::of_partition_key(variables, only.table.partition_key.len()),
+        _ => Vec::new(),
+    }
 }

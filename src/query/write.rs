@@ -1,4 +1,4 @@
-//! Writing several modifications as one, and what clients are told of a statement's variables.
+//! Writing several modifications as one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,12 +6,9 @@ use std::sync::Arc;
 use coordinator::Turn;
 use protocol::error::WriteType;
 use protocol::request::BatchKind;
-use protocol::result::{ColumnSpec, Metadata};
-use schema::Table;
 
 use crate::bind::{Bindings, Bound};
 use crate::error::Error;
-use crate::marker::Receiver;
 use crate::modify::lists::Lists;
 use crate::modify::{Batch, Context, Plan, Written, out_of_bound};
 use crate::options::Options;
@@ -112,16 +109,27 @@ fn refuse_too_large(
 fn warn(jobs: &[(&Plan, &Bindings<'_>)], kind: BatchKind, options: &Options, call: &mut Call<'_>) {
     let written = &mut call.session.scratch.written;
     let bytes = written.bytes;
+    if kind == BatchKind::Logged {
+        let at_once = |plan: &Plan| plan.table.options.gc_grace_seconds == 0;
+        let tables = listed(jobs, at_once);
+        if !tables.is_empty() {
+            call.turn.warn(format!(
+                "Executing a LOGGED BATCH on table{} [{}], configured with a gc_grace_seconds of 0. The gc_grace_seconds is used to TTL batchlog entries, so setting gc_grace_seconds too low on tables involved in an atomic batch might cause batchlog entries to expire before being replayed.",
+                plural(&tables),
+                tables.join(", ")
+            ));
+        }
+    }
     if bytes > options.batch_bytes_warn && written.is_several() {
         call.turn
             .warn(size_warning(jobs, bytes, options.batch_bytes_warn));
     }
     let partitions = written.partitions();
     if kind == BatchKind::Unlogged && partitions > options.unlogged_partitions_warn {
-        let tables = tables(jobs);
-        let plural = if tables.len() == 1 { "" } else { "s" };
+        let tables = listed(jobs, |_| true);
         call.turn.warn(format!(
-            "Unlogged batch covering {partitions} partitions detected against table{plural} [{}]. You should use a logged batch for atomicity, or asynchronous writes for performance.",
+            "Unlogged batch covering {partitions} partitions detected against table{} [{}]. You should use a logged batch for atomicity, or asynchronous writes for performance.",
+            plural(&tables),
             tables.join(", ")
         ));
     }
@@ -129,28 +137,24 @@ fn warn(jobs: &[(&Plan, &Bindings<'_>)], kind: BatchKind, options: &Options, cal
 
 fn size_warning(jobs: &[(&Plan, &Bindings<'_>)], bytes: u64, threshold: u64) -> String {
     format!(
-        "Batch for [{}] is of size {}, exceeding specified threshold of {} by {}.",
-        tables(jobs).join(", "),
-        memory(bytes),
-        memory(threshold),
-        memory(bytes - threshold)
+        "Batch for [{}] is of size {bytes}, exceeding specified threshold of {threshold} by {}.",
+        listed(jobs, |_| true).join(", "),
+        bytes - threshold
     )
 }
 
-fn tables(jobs: &[(&Plan, &Bindings<'_>)]) -> Vec<String> {
-    let names = jobs.iter().map(|(plan, _)| plan.table.qualified_name());
-    let each: BTreeSet<String> = names.map(|name| name.to_string()).collect();
-    each.into_iter().collect()
+/// The names of the tables that are written, of those that are asked for.
+fn listed(jobs: &[(&Plan, &Bindings<'_>)], is_wanted: impl Fn(&Plan) -> bool) -> Vec<String> {
+    let wanted = jobs.iter().filter(|(plan, _)| is_wanted(plan));
+    let names = wanted.map(|(plan, _)| plan.table.qualified_name().to_string());
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// A number of bytes as Cassandra prints memory.
-fn memory(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..0x10_0000 => (1u64 << 10, "KiB"),
-        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
-        _ => (1 << 30, "GiB"),
-    };
-    format!("{:.3}{name}", bytes as f64 / unit as f64)
+fn plural(tables: &[String]) -> &'static str {
+    match tables {
+        [_] => "",
+        _ => "s",
+    }
 }
 
 /// The timestamp of a `BEGIN BATCH`: its own, else the request's.
@@ -175,29 +179,4 @@ pub fn batch_timestamp(
             }
         }
     }
-}
-
-/// The table that a statement is on, if it is on one.
-pub fn table_of(planned: &Planned) -> Option<&Table> {
-    match &planned.action {
-        Action::Select(plan, _) => Some(&plan.table),
-        Action::Modify(plan, _) => Some(&plan.table),
-        Action::Batch(batch, _) => batch.statements.first().map(|plan| &*plan.table),
-        Action::Other(_) => None,
-    }
-}
-
-/// The markers as PREPARED shows them.
-pub fn variables(receivers: &[Receiver], table: Option<&Table>) -> Metadata {
-    let (keyspace, name): (Arc<str>, Arc<str>) = table
-        .map_or((Arc::from(""), Arc::from("")), |table| {
-            (table.keyspace.clone(), table.name.clone())
-        });
-    let spec = |receiver: &Receiver| ColumnSpec {
-        keyspace: keyspace.clone(),
-        table: name.clone(),
-        name: receiver.name.clone(),
-        ty: receiver.ty.clone(),
-    };
-    Metadata::new(receivers.iter().map(spec).collect())
 }

@@ -64,9 +64,7 @@ impl Maker<'_, '_> {
                 return Err(Error::invalid("The column names contains duplicates").at(name.span));
             }
             let column = self.column(name)?;
-            let plan = self
-                .planner
-                .plan(term, &Receiver::new(&*column.name, column.ty.clone()))?;
+            let plan = self.planner.plan(term, &Receiver::of(&column))?;
             match column.kind {
                 ColumnKind::PartitionKey => drop(keys.insert(column.position, Values::One(plan))),
                 ColumnKind::Clustering => {

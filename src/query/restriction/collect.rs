@@ -70,7 +70,7 @@ impl Collector<'_, '_> {
     }
 
     fn on_column(&mut self, column: &Column, relation: &Relation) -> Result<(), Error> {
-        let receiver = Receiver::new(&*column.name, column.ty.clone());
+        let receiver = Receiver::of(column);
         match &relation.predicate {
             Predicate::Compare(Comparison::NotEqual, _) => Err(not_equal(relation)),
             Predicate::Compare(comparison, term) => {
@@ -196,7 +196,7 @@ impl Collector<'_, '_> {
                 None => equality_and_inequality(&column.name),
             });
         }
-        let receiver = Receiver::new(&*column.name, column.ty.clone()).part(part, ty);
+        let receiver = Receiver::of(column).part(part, ty);
         let plan = self.planner.plan(term, &receiver)?;
         self.found.filters.push(FilterPlan {
             target: Target::of(column),

@@ -144,10 +144,7 @@ impl Collector<'_, '_> {
                 parts
                     .iter()
                     .zip(columns)
-                    .map(|(part, column)| {
-                        self.planner
-                            .plan(part, &Receiver::new(&*column.name, column.ty.clone()))
-                    })
+                    .map(|(part, column)| self.planner.plan(part, &Receiver::of(column)))
                     .collect::<Result<_, _>>()?,
             )),
             _ => {

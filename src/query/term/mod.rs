@@ -74,14 +74,6 @@ impl Plan {
         matches!(self, Plan::Constant(_))
     }
 
-    /// The index of the marker, if the term is nothing but one.
-    pub fn as_marker(&self) -> Option<u32> {
-        match self {
-            Plan::Marker { index, .. } => Some(*index),
-            _ => None,
-        }
-    }
-
     /// Whether a bound value is part of it.
     pub fn has_marker(&self) -> bool {
         match self {

@@ -5,10 +5,10 @@ use schema::Catalog;
 use types::value::hex;
 use types::{Type, udt};
 
-use crate::bind::{Bindings, Bound, Chance, Moment};
+use crate::bind::{Bindings, Bound, Carrier, Chance, Moment};
 use crate::error::Error;
 use crate::function::timeless;
-use crate::marker::{Markers, Receiver};
+use crate::marker::{Markers, Receiver, Variable};
 use crate::term::fit::{Fit, known_fit};
 use crate::term::{Plan, Planner};
 
@@ -42,7 +42,7 @@ fn parse(text: &str) -> (Term, Markers) {
     (values.into_iter().next().expect("one value"), markers)
 }
 
-fn plan(ty: &Type, text: &str) -> Result<(Plan, Vec<Receiver>), Error> {
+fn plan(ty: &Type, text: &str) -> Result<(Plan, Vec<Variable>), Error> {
     let (term, mut markers) = parse(text);
     let catalog = Catalog::new();
     let mut planner = Planner {
@@ -52,7 +52,7 @@ fn plan(ty: &Type, text: &str) -> Result<(Plan, Vec<Receiver>), Error> {
         markers: &mut markers,
     };
     let plan = planner.plan(&term, &Receiver::new("v", ty.clone()))?;
-    Ok((plan, markers.receivers()?))
+    Ok((plan, markers.variables()?))
 }
 
 fn int_list() -> Type {
@@ -200,7 +200,8 @@ fn refusals_name_the_receiver() {
 #[test]
 fn markers_learn_their_receivers() {
     let check = |ty: Type, text: &str, expected: &[(&str, Type)]| {
-        let (_, receivers) = plan(&ty, text).expect(text);
+        let (_, variables) = plan(&ty, text).expect(text);
+        let receivers: Vec<Receiver> = variables.into_iter().map(|v| v.receiver).collect();
         let expected: Vec<Receiver> = expected
             .iter()
             .map(|(name, ty)| Receiver::new(*name, ty.clone()))
@@ -236,10 +237,16 @@ fn markers_learn_their_receivers() {
 #[test]
 fn bound_values_are_checked_sorted_and_borrowed() {
     let ty = Type::set(Type::TinyInt, true);
-    let (plan, receivers) = plan(&ty, "?").expect("a marker");
+    let (plan, variables) = plan(&ty, "?").expect("a marker");
     let bind = |bytes: &'static [u8]| {
         let values = [protocol::wire::Value::Set(bytes)];
-        Bindings::new(values.into_iter(), &receivers, MOMENT, &Fixed)
+        Bindings::new(
+            Carrier::Execute,
+            values.into_iter(),
+            &variables,
+            MOMENT,
+            &Fixed,
+        )
     };
     let sorted = bind(b"\0\0\0\x02\0\0\0\x01\x02\0\0\0\x01\x01").expect("a set");
     let value = plan.evaluate(&sorted).expect("a value");
@@ -253,7 +260,13 @@ fn bound_values_are_checked_sorted_and_borrowed() {
         bind(b"\0\0\0\x02\0\0\0\x01\x02").is_err(),
         "an element is missing"
     );
-    let none = Bindings::new(std::iter::empty(), &receivers, MOMENT, &Fixed);
+    let none = Bindings::new(
+        Carrier::Execute,
+        std::iter::empty(),
+        &variables,
+        MOMENT,
+        &Fixed,
+    );
     assert!(none.is_err(), "a value is missing");
 }
 

@@ -191,19 +191,31 @@ impl Client {
         format!("variables: {answer}")
     }
 
-    /// PREPARE, answered with which markers are the partition key's.
+    /// PREPARE, answered with which markers are the partition key's, the tables that markers are of
+    /// where these are several, and what the client is warned of.
     pub async fn routing(&mut self, text: &str) -> String {
         let keyspace = None;
         let answer = self
             .send(&Request::Prepare(request::Prepare { text, keyspace }))
             .await;
         let envelope = show::envelope(answer);
-        match response::decode(&envelope).expect("an answer").response {
-            Response::Result(Outcome::Prepared(prepared)) => {
-                format!("partition key: {:?}", prepared.partition_key)
-            }
-            other => format!("{other:?}"),
+        let received = response::decode(&envelope).expect("an answer");
+        let Response::Result(Outcome::Prepared(prepared)) = received.response else {
+            return format!("{:?}", received.response);
+        };
+        let mut shown = format!("partition key: {:?}", prepared.partition_key);
+        let specs = prepared.variables.columns().iter();
+        let tables: Vec<String> = specs
+            .map(|s| format!("{}.{}", s.keyspace, s.table))
+            .collect();
+        if tables.iter().any(|table| *table != tables[0]) {
+            shown.push_str(&format!(", markers of {}", tables.join(", ")));
         }
+        for warning in &received.warnings {
+            let shorter: String = warning.chars().take(60).collect();
+            shown.push_str(&format!("\nwarning: {shorter}.."));
+        }
+        shown
     }
 
     /// EXECUTE; with `page` rows, the first page.

@@ -239,6 +239,7 @@ macro_rules! scripts {
 scripts!(
     aggregates,
     altered,
+    assignments,
     basics,
     batches,
     clustering,
