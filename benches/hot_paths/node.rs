@@ -20,7 +20,7 @@ use storage::{Engine, Facts, SyncMode};
 use tokio::runtime::Runtime;
 
 /// Requests that share a turn, as pipelined requests do.
-const REQUESTS_PER_TURN: u64 = 16;
+pub const REQUESTS_PER_TURN: u64 = 16;
 
 fn facts(state: &State) -> Facts<'_> {
     Facts {
