@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::env::{BoxFuture, Env, Listener, Task};
+use base::env::{BoxFuture, Class, Dir, Env, Listener, Task};
 use coordinator::Coordinator;
 use coordinator::clock::{Clock, format::FILE_NAME as CLOCK_FILE};
 use metadata::{Epoch, Local, Observer, State};
@@ -85,8 +85,8 @@ impl Node {
         let news_task = env.spawn("news", news);
 
         let root = directories.root.clone();
-        if !metadata.is_new() && matches!(root.exists(CLOCK_FILE), Ok(false)) {
-            coordinator::clock::warn_of_loss(&*root, "missing");
+        if !metadata.is_new() {
+            warn_of_lost_clock(&env, root.clone()).await;
         }
         let (clock, clock_task) = Clock::open(&env, root)
             .await
@@ -172,6 +172,16 @@ impl Node {
     pub async fn stop(self) -> Result<(), Error> {
         self.drain().await
     }
+}
+
+/// Each start of a node that is not new finds the clock's file.
+async fn warn_of_lost_clock(env: &Env, root: Arc<dyn Dir>) {
+    let look = move || {
+        if matches!(root.exists(CLOCK_FILE), Ok(false)) {
+            coordinator::clock::warn_of_loss(&*root, "missing");
+        }
+    };
+    env.blocking(Class::General, look).await;
 }
 
 async fn bind(
