@@ -18,7 +18,7 @@ use std::ops::Range;
 use sim::properties::Seen;
 
 /// Enough for everything in [`REACHED`].
-const SEEDS: Range<u64> = 1..61;
+const SEEDS: Range<u64> = 1..101;
 
 /// What has to happen at least once.
 const REACHED: &[&str] = &[

@@ -303,7 +303,9 @@ fn seal(
         let file = dir.open(&format::segment_name(last))?;
         let synced = Position::new(last, offset);
         file.write_at(&format::end_mark(last, synced), u64::from(offset))?;
-        file.sync_data()?;
+        if is_synced {
+            file.sync_data()?;
+        }
     }
     Ok(())
 }

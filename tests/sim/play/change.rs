@@ -192,7 +192,9 @@ impl Change {
             }
             Change::Create { table } => format!(
                 "CREATE TABLE ks.{table} (p int, c int, v text, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC) \
-                 AND gc_grace_seconds = 60 AND comment = '{}'",
+                 AND gc_grace_seconds = 60 \
+                 AND compaction = {{'class': 'SizeTieredCompactionStrategy', 'min_threshold': 2, 'min_sstable_size': 1}} \
+                 AND comment = '{}'",
                 // Longer than what a disk writes in one piece.
                 "x".repeat(1_000)
             ),

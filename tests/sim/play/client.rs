@@ -228,12 +228,12 @@ impl Client {
                 let change = self.draw();
                 self.change(vec![change]).await
             }
-            55..65 => {
+            55..63 => {
                 let changes = self.draw_batch();
                 changes.is_empty() || self.change(changes).await
             }
-            65..70 => self.late().await,
-            70..78 => self.schema().await,
+            63..71 => self.late().await,
+            71..78 => self.schema().await,
             78..90 => self.slice().await,
             90..95 => self.scan().await,
             95 | 96 => {

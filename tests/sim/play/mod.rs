@@ -203,9 +203,9 @@ async fn make_tables(env: &Env, node: &Node) -> Result<(), protocol::client::Err
         "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
         "CREATE TABLE IF NOT EXISTS ks.wide (p int, c int, s text static, v text, n int, tags set<int>, items list<int>, \
          names map<int, text>, PRIMARY KEY (p, c)) WITH gc_grace_seconds = 60 AND memtable_flush_period_in_ms = 3000 \
-         AND compaction = {'class': 'SizeTieredCompactionStrategy', 'min_threshold': 2}",
+         AND compaction = {'class': 'SizeTieredCompactionStrategy', 'min_threshold': 2, 'min_sstable_size': 1}",
         "CREATE TABLE IF NOT EXISTS ks.short (p int, c int, v text, PRIMARY KEY (p, c)) WITH gc_grace_seconds = 60 \
-         AND compaction = {'class': 'SizeTieredCompactionStrategy', 'min_threshold': 2}",
+         AND compaction = {'class': 'SizeTieredCompactionStrategy', 'min_threshold': 2, 'min_sstable_size': 1}",
     ] {
         client.run(statement).await?;
     }

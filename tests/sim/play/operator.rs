@@ -39,7 +39,13 @@ impl Operator {
             match self.rng.below(10) {
                 0..3 => self.post("/flush").await,
                 3 => self.post("/compact").await,
-                4 if self.plan.jumps => self.jump(),
+                4 if self.plan.jumps => {
+                    self.jump();
+                    if self.rng.chance(0.5) {
+                        // What was deleted may be older than gc_grace at once.
+                        self.post("/compact").await;
+                    }
+                }
                 5..8 => self.trouble().await,
                 _ => {}
             }

@@ -98,7 +98,7 @@ impl Plan {
             (DiskPlan::LostSync, _) | (_, 0..4) => End::Power(1 + step),
             // An entry, and then the mark that it is synced: each second write is an entry.
             _ if rng.chance(0.25) => End::Torn("/metadata.log", 1 + 2 * rng.below(3)),
-            _ if rng.chance(0.3) => End::Torn("/segment-", 1 + rng.below(200)),
+            _ if rng.chance(0.5) => End::Torn("/segment-", 1 + rng.below(80)),
             (_, 6..8) => End::Kill(1 + step),
             (_, 8) => End::Stop,
             _ => End::StopAndPower,
@@ -107,7 +107,11 @@ impl Plan {
             disk,
             jump_micros,
             jumps: rng.chance(0.3),
-            is_heavy: rng.chance(0.1) || disk == DiskPlan::Full && rng.chance(0.5),
+            // A frame that a power failure tears is longer than a sector.
+            is_heavy: match (disk, end) {
+                (DiskPlan::Full, _) | (_, End::Torn("/segment-", _)) => rng.chance(0.5),
+                _ => rng.chance(0.1),
+            },
             steps: 20 + rng.below(if disk == DiskPlan::Full { 160 } else { 60 }),
             end,
         }

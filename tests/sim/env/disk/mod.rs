@@ -94,7 +94,7 @@ impl Disk {
     }
 
     /// Lets the power fail right behind the `count`th write from now to a file whose path has this part: before anybody
-    /// can sync it.
+    /// can sync it, and with what was not synced kept, dropped or torn.
     pub fn power_failure_behind_write(&self, part: &str, count: u64) {
         self.0.lock().dies_behind_write = Some((part.to_owned(), count));
     }

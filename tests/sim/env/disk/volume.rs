@@ -182,9 +182,13 @@ impl Volume {
     /// Loses what was not synced, as the dice fall, and ends the current mount.
     pub(super) fn power_failure(&mut self) {
         let mode = Mode::draw(&mut self.rng);
+        self.lose(mode);
+        self.die(Death::Kill);
+    }
+
+    fn lose(&mut self, mode: Mode) {
         self.root.power_failure(mode, &mut self.rng);
         self.power_failures += 1;
-        self.die(Death::Kill);
         self.count_links();
     }
 
@@ -205,7 +209,8 @@ impl Volume {
         if *left > 0 {
             return Ok(());
         }
-        self.die(Death::PowerFailure);
+        self.lose(Mode::Mixed);
+        self.die(Death::Kill);
         Err(power_failure_error())
     }
 
