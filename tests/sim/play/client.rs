@@ -473,8 +473,17 @@ impl Client {
                 changes
                     .iter_mut()
                     .for_each(|change| change.happened(before, after));
-                self.known.models = certain;
-                self.known.apply(&changes);
+                match &changes[..] {
+                    // An attempt that the disk has failed is finished by its time, and what is ahead of that stays.
+                    [change @ Change::Truncate { .. }] if self.plan.may_fail() => {
+                        let outcomes = certain.iter().map(|model| change.outcomes(model));
+                        self.known.models = outcomes.flatten().collect();
+                    }
+                    _ => {
+                        self.known.models = certain;
+                        self.known.apply(&changes);
+                    }
+                }
                 self.known.answered += 1;
             }
             Answer::Refused | Answer::NoTable => self.known.models = certain,
