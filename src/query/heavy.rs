@@ -7,7 +7,7 @@
 //! 1. gives way to others, having noted how many were begun so far,
 //! 2. and begins if that is still the number when it comes round again; else it gives way again.
 //!
-//! So in one round of the queue one is begun, and everybody else comes round between two of them. Who gave way first comes
+//! So in one round of the queue at most one is begun, and everybody else comes round between two of them. Who gave way first comes
 //! round first, so nobody waits for more than those before him.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -70,6 +70,11 @@ mod tests {
             "the first has another, and waits"
         );
         assert_eq!(round(), [false, false, true]);
+        assert_eq!(
+            round(),
+            [false, false, false],
+            "the last began behind the others"
+        );
         assert_eq!(round(), [true, false, false]);
     }
 }

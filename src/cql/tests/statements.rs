@@ -24,7 +24,7 @@ fn keyspaces() {
     check("use KS;", "USE ks");
     same("USE \"Ks\"");
     check(
-        "create schema if not exists Ks with replication = {'class':'SimpleStrategy','replication_factor':1} and durable_writes=TRUE",
+        "create keyspace if not exists Ks with replication = {'class':'SimpleStrategy','replication_factor':1} and durable_writes=TRUE",
         "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1} AND durable_writes = true",
     );
     same("ALTER KEYSPACE IF EXISTS ks WITH replication = {}");
